@@ -1,0 +1,102 @@
+"""TensorFlow, Keras and scikeras, imported quietly; the only way in for the training code."""
+
+import multiprocessing
+import os
+import re
+import sys
+import tempfile
+
+# TensorFlow writes these to the file descriptor itself before any log level applies.
+_CHATTER = re.compile(
+    r"^(WARNING: All log messages before absl::InitializeLog\(\)"
+    r"|[IWE]\d{4} |\d{4}-\d\d-\d\d .*: [IWE] (tensorflow|external)"
+    r"|To enable the following instructions)"
+)
+
+
+def _import_tensorflow():
+    import tensorflow
+
+    return tensorflow
+
+
+def _import_quietly():
+    """Import TensorFlow with its C++ log level at 3, and drop what it still prints.
+
+    The log level is read while TensorFlow loads, so the environment is as before
+    afterwards. Everything that other code writes to stderr meanwhile is passed on.
+    """
+    os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+    try:
+        stderr_copy = os.dup(2)
+    except OSError:  # the process has no stderr
+        stderr_copy = None
+    try:
+        if stderr_copy is None:
+            return _import_tensorflow()
+        with tempfile.TemporaryFile() as captured:
+            sys.stderr.flush()
+            os.dup2(captured.fileno(), 2)
+            try:
+                return _import_tensorflow()
+            finally:
+                os.dup2(stderr_copy, 2)
+                os.close(stderr_copy)
+                captured.seek(0)
+                lines = captured.read().decode(errors="replace").splitlines(True)
+                kept = "".join(line for line in lines if not _CHATTER.match(line))
+                if kept:
+                    os.write(2, kept.encode())
+    finally:
+        del os.environ["TF_CPP_MIN_LOG_LEVEL"]
+
+
+def _limit_worker_threads(tensorflow):
+    """Keep a loky worker to its share of the cores, as joblib asks of BLAS."""
+    process_type = type(multiprocessing.current_process())
+    share = os.environ.get("OMP_NUM_THREADS", "")
+    if "loky" in process_type.__module__ and share.isdigit():
+        tensorflow.config.threading.set_intra_op_parallelism_threads(int(share))
+
+
+def _load():
+    if "tensorflow" in sys.modules or "TF_CPP_MIN_LOG_LEVEL" in os.environ:
+        tensorflow = _import_tensorflow()
+    else:
+        tensorflow = _import_quietly()
+        _limit_worker_threads(tensorflow)
+    import keras
+    import scikeras.wrappers
+
+    if keras.backend.backend() != "tensorflow":
+        raise ImportError(
+            "skdropout trains with Keras on TensorFlow, but Keras runs on "
+            f"{keras.backend.backend()!r} here: unset the environment variable "
+            "KERAS_BACKEND, or set it to 'tensorflow', before Keras is imported."
+        )
+    return tensorflow, keras, scikeras.wrappers
+
+
+tf, keras, scikeras_wrappers = _load()
+
+
+def resolve_device(device: str) -> str:
+    """TensorFlow's name of a device given as ``"auto"``, ``"cpu"`` or ``"gpu[:i]"``.
+
+    Raises
+    ------
+    ValueError
+        If there is no such device; the message lists those that there are.
+    """
+    n_gpus = len(tf.config.list_physical_devices("GPU"))
+    if device == "auto":
+        return "/GPU:0" if n_gpus else "/CPU:0"
+    available = ["cpu", *(f"gpu:{i}" for i in range(n_gpus))]
+    name = "gpu:0" if device == "gpu" else device
+    if name not in available:
+        raise ValueError(
+            f"device={device!r} is not there. Available: 'auto', "
+            + ", ".join(map(repr, available))
+            + "."
+        )
+    return f"/{name.upper()}" if ":" in name else "/CPU:0"

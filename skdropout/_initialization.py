@@ -1,0 +1,53 @@
+"""Weights before training, from Keras's initializers."""
+
+from typing import Any
+
+import numpy as np
+
+from ._architecture import Architecture
+from ._backend import keras
+from ._names import resolve_initializer
+from ._seeds import INITIAL_WEIGHTS, derived_seed
+
+
+def initial_weights(
+    architecture: Architecture, initializer: Any, seed: int
+) -> list[np.ndarray]:
+    """Kernels by `initializer`, biases and batch normalisation as in Keras.
+
+    Raises
+    ------
+    ValueError
+        If the initializer is unknown, or returns values of another shape.
+    """
+    kind = resolve_initializer(initializer)
+    weights = []
+    for i, spec in enumerate(architecture.weight_specs):
+        if spec.role == "kernel":
+            draw = _seeded(kind, derived_seed(seed, INITIAL_WEIGHTS, i))
+            values = np.asarray(draw(spec.shape, dtype="float32"), np.float32)
+            if values.shape != spec.shape:
+                raise ValueError(
+                    f"initializer={initializer!r} returned the shape {values.shape} "
+                    f"where {spec.shape} was asked for."
+                )
+        else:
+            is_one = spec.role in ("gamma", "moving_variance")
+            values = np.full(spec.shape, float(is_one), np.float32)
+        weights.append(values)
+    return weights
+
+
+def _seeded(kind, seed: int):
+    """An initializer that draws from `seed`, unless it has a seed of its own."""
+    if isinstance(kind, keras.initializers.Initializer):
+        config = kind.get_config()
+        if "seed" in config and config["seed"] is None:
+            config["seed"] = seed
+        return type(kind).from_config(config)
+    if isinstance(kind, type):
+        try:
+            return kind(seed=seed)
+        except TypeError:  # not a random one
+            return kind()
+    return kind

@@ -1,0 +1,60 @@
+"""The network as stock Keras layers."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from ._architecture import BATCH_NORM_EPSILON, BATCH_NORM_MOMENTUM, Architecture
+from ._backend import keras
+from ._seeds import KERAS_DROPOUT, derived_seed
+
+
+def stock_layers(
+    architecture: Architecture, dropout_rates: Sequence[float], seed: int, epoch: int = 0
+) -> list:
+    """Keras layers of an architecture, still without weights.
+
+    Parameters
+    ----------
+    architecture : Architecture
+    dropout_rates : sequence of float
+        Of the inputs and of each hidden layer; layers of rate zero are left out.
+    seed, epoch : int
+        What the dropout layers' own seeds are derived from.
+    """
+    layers = [keras.layers.Input((architecture.layer_units[0],))]
+    for layer in architecture.layers:
+        if layer.kind == "dense":
+            # Weights are set later; zeros cost nothing and draw no random number.
+            new = keras.layers.Dense(
+                layer.units, use_bias=architecture.use_bias, kernel_initializer="zeros"
+            )
+        elif layer.kind == "batch_norm":
+            new = keras.layers.BatchNormalization(
+                momentum=BATCH_NORM_MOMENTUM, epsilon=BATCH_NORM_EPSILON
+            )
+        elif layer.kind == "activation":
+            new = keras.layers.Activation(architecture.activation)
+        elif layer.kind == "out_activation":
+            new = keras.layers.Activation(architecture.out_activation)
+        elif dropout_rates[layer.index] > 0:
+            new = keras.layers.Dropout(
+                float(dropout_rates[layer.index]),
+                seed=derived_seed(seed, KERAS_DROPOUT, layer.index, epoch),
+            )
+        else:
+            continue
+        layers.append(new)
+    return layers
+
+
+def to_sequential(
+    architecture: Architecture,
+    dropout_rates: Sequence[float],
+    weights: list[np.ndarray],
+    seed: int,
+):
+    """A plain ``keras.Sequential`` with these weights."""
+    model = keras.Sequential(stock_layers(architecture, dropout_rates, seed))
+    model.set_weights(weights)
+    return model

@@ -1,0 +1,113 @@
+"""Names of activations, initializers, optimizers and losses, and errors about them."""
+
+import difflib
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+from sklearn.utils._param_validation import InvalidParameterError
+
+from ._activations import ACTIVATIONS
+
+#: scikit-learn's name -> Keras's, where they differ.
+SKLEARN_ACTIVATIONS = {"identity": "linear", "logistic": "sigmoid"}
+_BATCH_NORM_PLACES = ("before_activation", "after_activation", "after_dropout")
+# PyTorch's names, after the authors of the methods.
+_INITIALIZER_PREFIXES = {"xavier_": "glorot_", "kaiming_": "he_"}
+
+
+def unknown_name(parameter: str, value: Any, known: Iterable[str]) -> Exception:
+    """The error for a name that is not among `known`; suggests the closest."""
+    known = sorted(known)
+    message = (
+        f"The {parameter!r} parameter must be one of {known}. Got {value!r} instead."
+    )
+    if isinstance(value, str):
+        close = difflib.get_close_matches(value.lower(), known, n=1)
+        if close:
+            message += f" Did you mean {close[0]!r}?"
+    return InvalidParameterError(message)
+
+
+def resolve_batch_norm(value: Any) -> str | None:
+    """Place of the batch normalisation; None for none."""
+    if value is None:
+        return None
+    if isinstance(value, (bool, np.bool_)):
+        return "before_activation" if value else None
+    if isinstance(value, str) and value in _BATCH_NORM_PLACES:
+        return value
+    raise unknown_name("batch_norm", value, (*_BATCH_NORM_PLACES, "True", "False"))
+
+
+def resolve_activation(value: Any) -> str:
+    """Keras's name of an activation given by scikit-learn's or Keras's, or as Keras's
+    function."""
+    name = value if isinstance(value, str) else getattr(value, "__name__", None)
+    known = {*ACTIVATIONS, *SKLEARN_ACTIVATIONS}
+    if name in known and not isinstance(value, str):
+        from ._backend import keras
+
+        if getattr(keras.activations, name, None) is not value:
+            name = None
+    if name not in known:
+        raise unknown_name("activation", value, known)
+    return SKLEARN_ACTIVATIONS.get(name, name)
+
+
+def _keras_classes(module, base) -> dict[str, type]:
+    return {
+        name.lower(): value
+        for name, value in vars(module).items()
+        if isinstance(value, type) and issubclass(value, base) and value is not base
+    }
+
+
+def resolve_optimizer(value: Any):
+    """The class of an optimizer given by name or class; an instance as it is."""
+    from ._backend import keras
+
+    base = keras.optimizers.Optimizer
+    if isinstance(value, base) or (isinstance(value, type) and issubclass(value, base)):
+        return value
+    known = _keras_classes(keras.optimizers, base)
+    for wrapper in ("lossscaleoptimizer", "multioptimizer"):  # they need an optimizer
+        known.pop(wrapper, None)
+    if not isinstance(value, str) or value.lower() not in known:
+        raise unknown_name("optimizer", value, known)
+    return known[value.lower()]
+
+
+def resolve_initializer(value: Any):
+    """The class of an initializer given by name; an instance or function as it is."""
+    from ._backend import keras
+
+    base = keras.initializers.Initializer
+    if isinstance(value, str):
+        name = value
+        for prefix, replacement in _INITIALIZER_PREFIXES.items():
+            if name.startswith(prefix):
+                name = replacement + name.removeprefix(prefix)
+        known = {
+            name: kind
+            for name, kind in vars(keras.initializers).items()
+            if isinstance(kind, type) and issubclass(kind, base) and kind is not base
+        }
+        if name in known:
+            return known[name]
+        theirs = [
+            prefix + name.removeprefix(replacement)
+            for prefix, replacement in _INITIALIZER_PREFIXES.items()
+            for name in known
+            if name.startswith(replacement)
+        ]
+        names = [name for name in known if name.islower()]
+        raise unknown_name("initializer", value, names + theirs)
+    if isinstance(value, type) and issubclass(value, base):
+        return value
+    if callable(value):
+        return value
+    raise InvalidParameterError(
+        "The 'initializer' parameter must be a Keras initializer or its name. "
+        f"Got {value!r} instead."
+    )

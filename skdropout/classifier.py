@@ -1,0 +1,531 @@
+"""The classifier."""
+
+import numpy as np
+from scipy import sparse
+from sklearn.base import ClassifierMixin, _fit_context
+from sklearn.utils._param_validation import StrOptions
+from sklearn.utils.class_weight import compute_sample_weight
+from sklearn.utils import check_array
+from sklearn.utils.multiclass import check_classification_targets, type_of_target
+from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
+
+from ._activations import ACTIVATIONS
+from ._base import BaseDropoutMLP
+
+
+class DropoutMLPClassifier(ClassifierMixin, BaseDropoutMLP):
+    """Multi-layer perceptron classifier with dropout and batch normalisation.
+
+    Takes what :class:`sklearn.neural_network.MLPClassifier` takes, except for `solver`
+    and `max_fun`, and dropout [1]_, batch normalisation [2]_, initializers and
+    optimizers besides. Trained in float32 by Keras on TensorFlow; the fitted estimator
+    is plain NumPy.
+
+    Parameters
+    ----------
+    hidden_layer_sizes : array-like of shape (n_hidden_layers,) or int, default=(100,)
+        Units of each hidden layer. ``()`` is a linear model.
+
+    activation : str or callable, default='relu'
+        Activation of the hidden layers: scikit-learn's ``'identity'``, ``'logistic'``,
+        ``'tanh'`` and ``'relu'``, the name of any other Keras activation that keeps the
+        shape, or Keras's function itself.
+
+    dropout_rate : float or array-like of shape (n_hidden_layers,), default=0.2
+        Fraction of the units dropped after each hidden layer, in [0, 1). The units kept
+        are scaled by ``1 / (1 - dropout_rate)``; in prediction nothing is dropped. Rates
+        are realised in steps of 2**-16.
+
+    input_dropout_rate : float, default=0.0
+        Fraction of the inputs dropped, in [0, 1).
+
+    batch_norm : bool or {'before_activation', 'after_activation', 'after_dropout'}, \
+            default=False
+        Where batch normalisation stands at each hidden layer. True means
+        ``'before_activation'``.
+
+    input_batch_norm : bool, default=False
+        Whether the first layer is a batch normalisation of the inputs, ahead of their
+        dropout.
+
+    initializer : str, callable or keras.initializers.Initializer, \
+            default='glorot_uniform'
+        How kernels are drawn; biases start at zero. Names are Keras's; those that start
+        with ``'xavier_'`` and ``'kaiming_'`` stand for ``'glorot_'`` and ``'he_'``. An
+        instance without a seed of its own draws from `random_state`.
+
+    use_bias : bool, default=True
+        Whether the dense layers have biases. `intercepts_` are zero without.
+
+    optimizer : str, type or keras.optimizers.Optimizer, default='adam'
+        Keras optimizer by name or class, which takes the hyperparameters below, or a
+        configured instance, whose configuration is copied and goes before them.
+
+    alpha : float, default=0.0001
+        Strength of the L2 penalty. Half of it times the squares of the kernels is added
+        to the loss, divided by the batch's sum of sample weights, as in scikit-learn.
+
+    batch_size : int or 'auto', default='auto'
+        Rows of a mini-batch. ``'auto'`` means ``min(200, n_samples)``.
+
+    learning_rate : {'constant', 'invscaling', 'adaptive'} or \
+            keras.optimizers.schedules.LearningRateSchedule, default='constant'
+        - ``'constant'``: `learning_rate_init`.
+        - ``'invscaling'``: ``learning_rate_init / (t_ + 1) ** power_t``, each epoch.
+        - ``'adaptive'``: divided by 5 each time that training would stop for want of
+          progress, until it is at most 1e-6.
+        - a schedule: a function of the number of steps done.
+
+        Other than in scikit-learn, all apply to every optimizer.
+
+    learning_rate_init : float, default=0.001
+        Initial learning rate.
+
+    power_t : float, default=0.5
+        Exponent of ``'invscaling'``.
+
+    max_iter : int, default=200
+        Number of epochs at most.
+
+    shuffle : bool, default=True
+        Whether the rows are put in a new order each epoch.
+
+    random_state : int, RandomState instance or None, default=None
+        Determines the initial weights, the order of the rows, what is dropped, and the
+        validation split. An int gives the same weights at every call, whatever the
+        number of jobs and the joblib backend are, up to float32 rounding.
+
+    tol : float, default=1e-4
+        Training stops when the loss, or with `early_stopping` the validation score, has
+        not improved by `tol` for more than `n_iter_no_change` epochs.
+
+    verbose : bool or int, default=False
+        Whether the loss of each epoch is printed.
+
+    warm_start : bool, default=False
+        Whether `fit` goes on from the weights of the previous call.
+
+    momentum : float, default=0.9
+        Momentum, in [0, 1], where the optimizer takes one: SGD, but RMSprop too.
+
+    nesterovs_momentum : bool, default=True
+        Whether SGD uses Nesterov's momentum.
+
+    early_stopping : bool, default=False
+        Whether training goes by the score on validation rows and keeps the weights of
+        the best epoch. The rows are `X_val`, or else a `validation_fraction` of the
+        training rows, with the classes in proportion where each has two rows.
+
+    validation_fraction : float, default=0.1
+        Fraction of the training rows set aside, in [0, 1). Used with `early_stopping`
+        and without `X_val`.
+
+    beta_1, beta_2 : float, default=0.9, 0.999
+        Decay of the moment estimates, in [0, 1), where the optimizer takes them.
+
+    epsilon : float, default=1e-8
+        Numerical stability, where the optimizer takes it.
+
+    n_iter_no_change : int or inf, default=10
+        Epochs without improvement that are put up with.
+
+    class_weight : dict or 'balanced', default=None
+        Weight of each class, multiplied into the sample weights. ``'balanced'``: inversely
+        proportional to the classes' numbers of rows.
+
+    callbacks : keras.callbacks.Callback or list of them, default=None
+        Called during training. `early_stopping` and `X_val` add ``val_loss`` and
+        ``val_accuracy`` to what they are told.
+
+    device : str, default='auto'
+        ``'auto'`` (the first GPU, else the CPU), ``'cpu'``, ``'gpu'`` or ``'gpu:1'``.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        Class labels; for multilabel targets the numbers of the labels.
+
+    loss_ : float
+        Loss of the last epoch, with the penalty.
+
+    best_loss_ : float or None
+        Least loss of an epoch; None with `early_stopping`.
+
+    loss_curve_ : list of float
+        Loss of each epoch.
+
+    validation_scores_ : list of float or None
+        With `early_stopping`, the accuracy on the validation rows after each epoch.
+
+    best_validation_score_ : float or None
+        The best of them.
+
+    history_ : dict of list of float
+        Figures of each epoch: ``'loss'``, ``'learning_rate'`` and, where there are
+        validation rows, ``'val_loss'`` (without the penalty) and ``'val_accuracy'``.
+
+    t_ : int
+        Number of training rows seen, epochs together.
+
+    coefs_ : list of ndarray of shape (fan_in, fan_out)
+        Kernel of each dense layer, in the type of `X`.
+
+    intercepts_ : list of ndarray of shape (fan_out,)
+        Bias of each dense layer.
+
+    n_features_in_ : int
+        Number of features.
+
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the features, where `X` has string names.
+
+    n_iter_ : int
+        Number of epochs of the last call.
+
+    n_layers_ : int
+        Number of layers, the inputs included.
+
+    n_outputs_ : int
+        Number of outputs.
+
+    out_activation_ : str
+        Output activation, by scikit-learn's name.
+
+    See Also
+    --------
+    DropoutMLPRegressor : The same for regression.
+    sklearn.neural_network.MLPClassifier : Without dropout and batch normalisation.
+
+    References
+    ----------
+    .. [1] N. Srivastava, G. Hinton, A. Krizhevsky, I. Sutskever and R. Salakhutdinov,
+       "Dropout: a simple way to prevent neural networks from overfitting", Journal of
+       Machine Learning Research 15 (2014), 1929-1958.
+    .. [2] S. Ioffe and C. Szegedy, "Batch normalization: accelerating deep network
+       training by reducing internal covariate shift", ICML 2015.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklearn.preprocessing import StandardScaler
+    >>> from skdropout import DropoutMLPClassifier
+    >>> X, y = load_iris(return_X_y=True)
+    >>> mlp = DropoutMLPClassifier((32,), dropout_rate=0.2, max_iter=500, random_state=0)
+    >>> pipe = make_pipeline(StandardScaler(), mlp).fit(X, y)
+    >>> pipe.predict(X[:2])
+    array([0, 0])
+    """
+
+    _parameter_constraints: dict = {
+        **BaseDropoutMLP._parameter_constraints,
+        "class_weight": [dict, StrOptions({"balanced"}), None],
+    }
+
+    def __init__(
+        self,
+        hidden_layer_sizes=(100,),
+        activation="relu",
+        *,
+        dropout_rate=0.2,
+        input_dropout_rate=0.0,
+        batch_norm=False,
+        input_batch_norm=False,
+        initializer="glorot_uniform",
+        use_bias=True,
+        optimizer="adam",
+        alpha=0.0001,
+        batch_size="auto",
+        learning_rate="constant",
+        learning_rate_init=0.001,
+        power_t=0.5,
+        max_iter=200,
+        shuffle=True,
+        random_state=None,
+        tol=1e-4,
+        verbose=False,
+        warm_start=False,
+        momentum=0.9,
+        nesterovs_momentum=True,
+        early_stopping=False,
+        validation_fraction=0.1,
+        beta_1=0.9,
+        beta_2=0.999,
+        epsilon=1e-8,
+        n_iter_no_change=10,
+        class_weight=None,
+        callbacks=None,
+        device="auto",
+    ):
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.activation = activation
+        self.dropout_rate = dropout_rate
+        self.input_dropout_rate = input_dropout_rate
+        self.batch_norm = batch_norm
+        self.input_batch_norm = input_batch_norm
+        self.initializer = initializer
+        self.use_bias = use_bias
+        self.optimizer = optimizer
+        self.alpha = alpha
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.learning_rate_init = learning_rate_init
+        self.power_t = power_t
+        self.max_iter = max_iter
+        self.shuffle = shuffle
+        self.random_state = random_state
+        self.tol = tol
+        self.verbose = verbose
+        self.warm_start = warm_start
+        self.momentum = momentum
+        self.nesterovs_momentum = nesterovs_momentum
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.beta_1 = beta_1
+        self.beta_2 = beta_2
+        self.epsilon = epsilon
+        self.n_iter_no_change = n_iter_no_change
+        self.class_weight = class_weight
+        self.callbacks = callbacks
+        self.device = device
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y, sample_weight=None, X_val=None, y_val=None):
+        """Fit the network.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Training rows.
+
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Class labels, or an indicator matrix of labels.
+
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows in the loss, not negative. A row of weight zero is left
+            out.
+
+        X_val, y_val : array-like of shapes (n_val, n_features) and (n_val,) or \
+                (n_val, n_outputs), default=None
+            Validation rows, measured after each epoch; `early_stopping` goes by them.
+            Through a pipeline they pass with ``Pipeline(transform_input=["X_val"])``
+            and metadata routing.
+
+        Returns
+        -------
+        self : DropoutMLPClassifier
+            Fitted estimator.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If a parameter or an input is not valid, before any training; and if
+            training diverges.
+        """
+        return self._fit(X, y, sample_weight, X_val, y_val)
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(self, X, y, sample_weight=None, classes=None):
+        """Train for one more epoch on the given rows.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Training rows.
+
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Class labels, or an indicator matrix of labels.
+
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows in the loss, not negative.
+
+        classes : array-like of shape (n_classes,), default=None
+            All classes that there will be; needed at the first call.
+
+        Returns
+        -------
+        self : DropoutMLPClassifier
+            Trained estimator.
+        """
+        return self._fit(X, y, sample_weight, incremental=True, classes=classes)
+
+    def predict(self, X):
+        """Predict class labels.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows.
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,) or (n_samples, n_labels)
+            The most probable class of each row; for multilabel targets an indicator
+            matrix of the labels that are more probable than not.
+        """
+        outputs = self._network_outputs(X)
+        if self._is_multilabel:
+            labels = (outputs > 0.5).astype(int)
+            return sparse.csr_matrix(labels) if self._has_sparse_targets else labels
+        if self.n_outputs_ > 1:
+            return self.classes_[outputs.argmax(axis=1)]
+        if len(self.classes_) == 1:
+            return np.repeat(self.classes_, len(outputs))
+        return self.classes_[(outputs[:, 0] > 0.5).astype(int)]
+
+    def predict_proba(self, X):
+        """Predict probabilities.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows.
+
+        Returns
+        -------
+        p : ndarray of shape (n_samples, n_classes) or (n_samples, n_labels)
+            Probability of each class in the order of `classes_`, or of each label.
+        """
+        outputs = self._network_outputs(X)
+        if self.n_outputs_ == 1:
+            outputs = np.hstack([1 - outputs, outputs])
+        return outputs
+
+    def predict_log_proba(self, X):
+        """Predict the logarithms of the probabilities.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows.
+
+        Returns
+        -------
+        log_p : ndarray of shape (n_samples, n_classes) or (n_samples, n_labels)
+            Finite where the logarithm of `predict_proba` is minus infinity.
+        """
+        check_is_fitted(self)
+        if self.n_outputs_ > 1 and not self._is_multilabel:
+            return self._network_outputs(X, "log_softmax")
+        logits = self._network_outputs(X, "linear")
+        if self.n_outputs_ == 1:
+            logits = np.hstack([-logits, logits])
+        return ACTIVATIONS["log_sigmoid"](logits)
+
+    # What the base class asks for
+
+    def _validate_targets(self, X, y, *, reset, classes=None):
+        if reset and classes is not None:
+            self.classes_ = np.unique(classes)
+        X, y = validate_data(
+            self,
+            X,
+            y,
+            accept_sparse="csr",
+            multi_output=True,
+            dtype=(np.float64, np.float32),
+            reset=reset,
+        )
+        is_sparse = sparse.issparse(y)
+        if is_sparse:
+            y = y.toarray()
+        if y.ndim == 2 and y.shape[1] == 1:
+            y = column_or_1d(y, warn=True)
+        check_classification_targets(y)
+        kind = type_of_target(y)
+        if kind == "multiclass-multioutput":
+            raise ValueError(
+                "y has several columns with more than two classes. Multioutput targets "
+                "are fitted by sklearn.multioutput.MultiOutputClassifier around this "
+                "estimator."
+            )
+        is_multilabel = kind == "multilabel-indicator"
+        seen = np.arange(y.shape[1]) if is_multilabel else np.unique(y)
+        if reset:
+            self._is_multilabel = is_multilabel
+            self._has_sparse_targets = is_sparse
+            if classes is None or is_multilabel:
+                self.classes_ = seen
+        if self._is_multilabel != is_multilabel:
+            raise ValueError(
+                "y must be an indicator matrix of labels, as at the first call."
+                if self._is_multilabel
+                else "y must have one column of class labels, as at the first call."
+            )
+        if len(np.setdiff1d(seen, self.classes_)):
+            raise ValueError(
+                "`y` has classes not in `self.classes_`. `self.classes_` has "
+                f"{self.classes_}. 'y' has {seen}."
+            )
+        return X, y
+
+    def _encode_validation_targets(self, y_val):
+        y_val = check_array(y_val, ensure_2d=False, dtype=None, input_name="y_val")
+        if self._is_multilabel:
+            if y_val.ndim != 2 or y_val.shape[1] != len(self.classes_):
+                raise ValueError(
+                    f"y_val must be an indicator matrix of {len(self.classes_)} labels."
+                )
+            return y_val
+        y_val = column_or_1d(y_val)
+        unknown = np.setdiff1d(y_val, self.classes_)
+        if len(unknown):
+            raise ValueError(
+                f"y_val has classes {unknown} that are not among those of y: "
+                f"{self.classes_}."
+            )
+        return np.searchsorted(self.classes_, y_val)
+
+    @property
+    def _loss_name(self):
+        return (
+            "binary"
+            if self._n_network_outputs < 3 or self._is_multilabel
+            else "categorical"
+        )
+
+    @property
+    def _n_network_outputs(self):
+        n_classes = len(self.classes_)
+        return n_classes if self._is_multilabel or n_classes > 2 else 1
+
+    def _combined_weight(self, y, sample_weight, *, incremental):
+        if self.class_weight is None:
+            return sample_weight
+        if isinstance(self.class_weight, dict):
+            absent = [label for label in self.class_weight if label not in self.classes_]
+            if absent:
+                raise ValueError(
+                    f"class_weight has weights for {absent}, which are not among the "
+                    f"classes {self.classes_.tolist()}."
+                )
+            weights = np.array(list(self.class_weight.values()), float)
+            if not (np.isfinite(weights) & (weights >= 0)).all():
+                raise ValueError(
+                    f"class_weight={self.class_weight!r}: every weight must be finite "
+                    "and not negative."
+                )
+        elif incremental:
+            raise ValueError(
+                "class_weight='balanced' is not known before all rows are, so it does "
+                "not go with partial_fit. Give a dict of weights instead."
+            )
+        weight = compute_sample_weight(self.class_weight, y)
+        if sample_weight is not None:
+            weight = weight * sample_weight
+        if not weight.any():
+            raise ValueError(
+                "class_weight and sample_weight leave no row with a weight above zero."
+            )
+        return weight
+
+    def _train(self, wrapper, X, y, sample_weight, *, incremental, **kwargs):
+        if incremental:
+            kwargs["classes"] = self.classes_
+        train = wrapper.partial_fit if incremental else wrapper.fit
+        train(X, y, sample_weight=sample_weight, **kwargs)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = True
+        return tags

@@ -1,0 +1,337 @@
+"""Hyperparameters -> Keras network -> fitted weights, through a scikeras wrapper."""
+
+import inspect
+import warnings
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from sklearn.model_selection import train_test_split
+
+from ._architecture import Architecture
+from ._backend import keras, resolve_device, scikeras_wrappers
+from ._initialization import initial_weights
+from ._names import resolve_activation, resolve_batch_norm, resolve_optimizer
+from ._seeds import VALIDATION_SPLIT, derived_seed
+from .training.callbacks import CallbackHook, has_batch_hooks
+from .training.keras_fit import PenalisedSequential, train_with_keras
+from .training.losses import WeightedMean
+from .training.optimizers import OptimizerSpec, copy_optimizer
+from .training.task import Outcome, Progress, Rows, Settings, Task
+from .training.trainer import train
+
+_OUT_ACTIVATIONS = {
+    "categorical": "softmax",
+    "binary": "sigmoid",
+    "poisson": "exponential",
+}
+
+# Hyperparameters that the network's builder takes, by scikeras's routing.
+_MODEL_PARAMETERS = (
+    "hidden_layer_sizes",
+    "activation",
+    "dropout_rate",
+    "input_dropout_rate",
+    "batch_norm",
+    "input_batch_norm",
+    "initializer",
+    "use_bias",
+)
+# Hyperparameters that `Network.fit` takes, by scikeras's routing.
+_FIT_PARAMETERS = (
+    "alpha",
+    "learning_rate",
+    "power_t",
+    "tol",
+    "n_iter_no_change",
+    "early_stopping",
+    "validation_fraction",
+    "device",
+)
+# Hyperparameter -> argument of a Keras optimizer, where it takes such a one.
+_OPTIMIZER_ARGUMENTS = {
+    "learning_rate_init": "learning_rate",
+    "momentum": "momentum",
+    "nesterovs_momentum": "nesterov",
+    "beta_1": "beta_1",
+    "beta_2": "beta_2",
+    "epsilon": "epsilon",
+}
+
+
+@dataclass
+class Start:
+    """Where training begins: fresh weights and optimizer where these are None."""
+
+    progress: Progress
+    weights: list[np.ndarray] | None = None
+    optimizer_state: list[np.ndarray] | None = None
+
+
+class Network(PenalisedSequential):
+    """The model in the scikeras wrapper; its ``fit`` is the compiled trainer.
+
+    Keras layers are made only where something needs them: callbacks, and Keras's own
+    ``fit``.
+
+    Parameters
+    ----------
+    architecture : Architecture
+    dropout_rates : ndarray of shape (n_hidden_layers + 1,)
+        Of the inputs and of each hidden layer.
+    loss_name : str
+        Key of ``ROW_LOSSES``.
+    start : Start
+        With weights.
+
+    Attributes
+    ----------
+    outcome : Outcome
+        Set by `fit`.
+    """
+
+    outcome: Outcome
+
+    def __init__(self, architecture, dropout_rates, loss_name, start):
+        super().__init__()
+        self.architecture = architecture
+        self._dropout_rates = dropout_rates
+        self._loss_name = loss_name
+        self._start = start
+
+    @property
+    def outputs(self):
+        """One output, which scikeras counts before there are layers."""
+        return super().outputs if self.built else [None]
+
+    def compile(self, optimizer, loss, **kwargs):
+        """Note what to train with; Keras compiles only what it trains itself."""
+        self.optimizer = optimizer
+        self.loss = loss
+        self.compiled = True
+
+    def fit(
+        self,
+        x,
+        y,
+        sample_weight=None,
+        *,
+        epochs,
+        batch_size,
+        shuffle,
+        verbose,
+        callbacks,
+        early_stopping,
+        validation_fraction,
+        device,
+        validation_data=None,
+        **settings,
+    ):
+        """Train from `Start`; Keras's signature, as far as scikeras uses it.
+
+        Returns
+        -------
+        keras.callbacks.History
+        """
+        rows = Rows(x, _as_column(y), _as_float32(sample_weight))
+        validation = None
+        if validation_data is not None:
+            validation = Rows(validation_data[0], _as_column(validation_data[1]))
+        elif early_stopping:
+            seed = derived_seed(self._start.progress.seed, VALIDATION_SPLIT)
+            stratify = self._loss_name in ("categorical", "binary")
+            rows, validation = _split(rows, validation_fraction, stratify, seed)
+        if batch_size is None:
+            batch_size = 200
+        elif batch_size > len(rows):
+            warnings.warn(
+                f"batch_size={batch_size} is larger than the number of training rows "
+                f"and is clipped to {len(rows)}.",
+                stacklevel=2,
+            )
+        task = Task(
+            architecture=self.architecture,
+            optimizer=OptimizerSpec(self.optimizer),
+            settings=Settings(
+                dropout_rates=self._dropout_rates,
+                loss=self._loss_name,
+                batch_size=min(batch_size, len(rows)),
+                max_iter=epochs,
+                shuffle=shuffle,
+                early_stopping=early_stopping,
+                verbose=bool(verbose),
+                device=resolve_device(device),
+                alpha=settings["alpha"],
+                tol=settings["tol"],
+                n_iter_no_change=settings["n_iter_no_change"],
+                learning_rate=settings["learning_rate"],
+                power_t=settings["power_t"],
+            ),
+            progress=self._start.progress,
+            weights=self._start.weights,
+            optimizer_state=self._start.optimizer_state,
+            rows=rows,
+            validation=validation,
+        )
+        self.outcome = self._train(task, callbacks)
+        history = keras.callbacks.History()
+        history.history = dict(self.outcome.progress.history)
+        return history
+
+    def _train(self, task: Task, callbacks: list) -> Outcome:
+        try:
+            if task.optimizer.key is None or any(map(has_batch_hooks, callbacks)):
+                return train_with_keras(self, task, callbacks)
+            if callbacks:
+                self.add_stock_layers(task)
+                keras.Sequential.compile(self, optimizer=self.optimizer, loss=self.loss)
+                task.hook = CallbackHook(self, callbacks, task.settings.max_iter)
+            (result,) = train([task])
+        finally:
+            _let_go(callbacks)
+        if isinstance(result, Exception):
+            raise result
+        return result
+
+
+def _let_go(callbacks: list) -> None:
+    """Unhook callbacks, so that the estimator they belong to can be copied."""
+    for callback in callbacks:
+        if type(callback).set_model is keras.callbacks.Callback.set_model:
+            callback.set_model(None)
+
+
+def _as_float32(values):
+    return None if values is None else np.asarray(values, np.float32)
+
+
+def _as_column(y) -> np.ndarray:
+    y = np.asarray(y, np.float32)
+    return y[:, None] if y.ndim == 1 else y
+
+
+def _split(rows: Rows, fraction: float, stratify: bool, seed: int) -> tuple[Rows, Rows]:
+    """Training and validation rows, with the classes in proportion where that can be.
+
+    Raises
+    ------
+    ValueError
+        If fewer than two rows would be left for validation, or none for training.
+    """
+    n_samples = len(rows)
+    n_validation = int(np.ceil(fraction * n_samples))
+    n_training = n_samples - n_validation
+    if n_validation < 2 or n_training < 1:
+        raise ValueError(
+            f"validation_fraction={fraction} of {n_samples} rows leaves {n_training} "
+            f"rows for training and {n_validation} for validation; early stopping needs "
+            "at least 1 and 2."
+        )
+    classes = None
+    if stratify and rows.y.shape[1] == 1:
+        counts = np.unique(rows.y, return_counts=True)[1]
+        if counts.min() >= 2 and min(n_validation, n_training) >= len(counts):
+            classes = rows.y
+    parts = train_test_split(
+        np.arange(n_samples), test_size=fraction, stratify=classes, random_state=seed
+    )
+
+    def take(part):
+        weight = None if rows.weight is None else rows.weight[part]
+        return Rows(rows.X[part], rows.y[part], weight)
+
+    return take(parts[0]), take(parts[1])
+
+
+def build_network(
+    meta: dict[str, Any],
+    *,
+    hidden_layer_sizes,
+    activation,
+    dropout_rate,
+    input_dropout_rate,
+    batch_norm,
+    input_batch_norm,
+    initializer,
+    use_bias,
+    n_outputs: int,
+    loss_name: str,
+    start: Start,
+) -> Network:
+    """Build the network of some hyperparameters; called by the scikeras wrapper.
+
+    Raises
+    ------
+    ValueError
+        If the weights to start from are of another shape.
+    """
+    architecture = Architecture(
+        layer_units=(meta["n_features_in_"], *hidden_layer_sizes, n_outputs),
+        activation=resolve_activation(activation),
+        out_activation=_OUT_ACTIVATIONS.get(loss_name, "linear"),
+        use_bias=bool(use_bias),
+        batch_norm=resolve_batch_norm(batch_norm),
+        input_batch_norm=bool(input_batch_norm),
+    )
+    if start.weights is None:
+        start.weights = initial_weights(architecture, initializer, start.progress.seed)
+    rates = np.broadcast_to(dropout_rate, len(hidden_layer_sizes))
+    rates = np.concatenate([[input_dropout_rate], rates])
+    return Network(architecture, rates, loss_name, start)
+
+
+def make_wrapper(
+    params: dict[str, Any], *, n_outputs: int, loss_name: str, start: Start
+) -> "scikeras_wrappers.BaseWrapper":
+    """The scikeras wrapper for an estimator's hyperparameters.
+
+    Parameters
+    ----------
+    params : dict
+        The estimator's parameters; ``hidden_layer_sizes`` a tuple, ``max_iter`` the
+        number of epochs to train.
+    n_outputs : int
+    loss_name : str
+        Key of ``ROW_LOSSES``.
+    start : Start
+    """
+    optimizer = resolve_optimizer(params["optimizer"])
+    routed = {}
+    if isinstance(optimizer, keras.optimizers.Optimizer):
+        optimizer = copy_optimizer(optimizer)
+    else:
+        routed = _optimizer_arguments(optimizer, params)
+    is_classifier = loss_name in ("categorical", "binary")
+    wrapper_type = (
+        scikeras_wrappers.KerasClassifier
+        if is_classifier
+        else scikeras_wrappers.KerasRegressor
+    )
+    return wrapper_type(
+        model=build_network,
+        optimizer=optimizer,
+        loss=WeightedMean(loss_name),
+        batch_size=None if params["batch_size"] == "auto" else params["batch_size"],
+        epochs=params["max_iter"],
+        shuffle=params["shuffle"],
+        verbose=params["verbose"],
+        callbacks=params["callbacks"],
+        model__n_outputs=n_outputs,
+        model__loss_name=loss_name,
+        model__start=start,
+        **{f"model__{name}": params[name] for name in _MODEL_PARAMETERS},
+        **{f"fit__{name}": params[name] for name in _FIT_PARAMETERS},
+        **{f"optimizer__{name}": value for name, value in routed.items()},
+    )
+
+
+def _optimizer_arguments(kind: type, params: dict[str, Any]) -> dict[str, Any]:
+    taken = inspect.signature(kind).parameters
+    arguments: dict[str, Any] = {  # Keras refuses integers for floats
+        argument: bool(params[name]) if argument == "nesterov" else float(params[name])
+        for name, argument in _OPTIMIZER_ARGUMENTS.items()
+        if argument in taken
+    }
+    if not isinstance(params["learning_rate"], str):
+        arguments["learning_rate"] = params["learning_rate"]
+    return arguments

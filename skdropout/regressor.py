@@ -1,0 +1,422 @@
+"""The regressor."""
+
+import numpy as np
+from sklearn.base import RegressorMixin, _fit_context
+from sklearn.utils import check_array
+from sklearn.utils.validation import column_or_1d, validate_data
+
+from ._base import BaseDropoutMLP
+from ._names import unknown_name
+
+_LOSSES = ("squared_error", "absolute_error", "huber", "poisson")
+
+
+class DropoutMLPRegressor(RegressorMixin, BaseDropoutMLP):
+    """Multi-layer perceptron regressor with dropout and batch normalisation.
+
+    Takes what :class:`sklearn.neural_network.MLPRegressor` takes, except for `solver` and
+    `max_fun`, and dropout [1]_, batch normalisation [2]_, initializers and optimizers
+    besides. Trained in float32 by Keras on TensorFlow; the fitted estimator is plain
+    NumPy. Scale targets that are far from one (for example by
+    :class:`sklearn.compose.TransformedTargetRegressor`).
+
+    Parameters
+    ----------
+    hidden_layer_sizes : array-like of shape (n_hidden_layers,) or int, default=(100,)
+        Units of each hidden layer. ``()`` is a linear model.
+
+    activation : str or callable, default='relu'
+        Activation of the hidden layers: scikit-learn's ``'identity'``, ``'logistic'``,
+        ``'tanh'`` and ``'relu'``, the name of any other Keras activation that keeps the
+        shape, or Keras's function itself.
+
+    loss : {'squared_error', 'absolute_error', 'huber', 'poisson'}, \
+            default='squared_error'
+        What is minimised: half the squared error, the absolute error, Huber's loss
+        (quadratic up to an error of one), or half the Poisson deviance, whose output is
+        an exponential and whose targets must not be negative. Several outputs are
+        summed.
+
+    dropout_rate : float or array-like of shape (n_hidden_layers,), default=0.2
+        Fraction of the units dropped after each hidden layer, in [0, 1). The units kept
+        are scaled by ``1 / (1 - dropout_rate)``; in prediction nothing is dropped. Rates
+        are realised in steps of 2**-16.
+
+    input_dropout_rate : float, default=0.0
+        Fraction of the inputs dropped, in [0, 1).
+
+    batch_norm : bool or {'before_activation', 'after_activation', 'after_dropout'}, \
+            default=False
+        Where batch normalisation stands at each hidden layer. True means
+        ``'before_activation'``.
+
+    input_batch_norm : bool, default=False
+        Whether the first layer is a batch normalisation of the inputs, ahead of their
+        dropout.
+
+    initializer : str, callable or keras.initializers.Initializer, \
+            default='glorot_uniform'
+        How kernels are drawn; biases start at zero. Names are Keras's; those that start
+        with ``'xavier_'`` and ``'kaiming_'`` stand for ``'glorot_'`` and ``'he_'``. An
+        instance without a seed of its own draws from `random_state`.
+
+    use_bias : bool, default=True
+        Whether the dense layers have biases. `intercepts_` are zero without.
+
+    optimizer : str, type or keras.optimizers.Optimizer, default='adam'
+        Keras optimizer by name or class, which takes the hyperparameters below, or a
+        configured instance, whose configuration is copied and goes before them.
+
+    alpha : float, default=0.0001
+        Strength of the L2 penalty. Half of it times the squares of the kernels is added
+        to the loss, divided by the batch's sum of sample weights, as in scikit-learn.
+
+    batch_size : int or 'auto', default='auto'
+        Rows of a mini-batch. ``'auto'`` means ``min(200, n_samples)``.
+
+    learning_rate : {'constant', 'invscaling', 'adaptive'} or \
+            keras.optimizers.schedules.LearningRateSchedule, default='constant'
+        - ``'constant'``: `learning_rate_init`.
+        - ``'invscaling'``: ``learning_rate_init / (t_ + 1) ** power_t``, each epoch.
+        - ``'adaptive'``: divided by 5 each time that training would stop for want of
+          progress, until it is at most 1e-6.
+        - a schedule: a function of the number of steps done.
+
+        Other than in scikit-learn, all apply to every optimizer.
+
+    learning_rate_init : float, default=0.001
+        Initial learning rate.
+
+    power_t : float, default=0.5
+        Exponent of ``'invscaling'``.
+
+    max_iter : int, default=200
+        Number of epochs at most.
+
+    shuffle : bool, default=True
+        Whether the rows are put in a new order each epoch.
+
+    random_state : int, RandomState instance or None, default=None
+        Determines the initial weights, the order of the rows, what is dropped, and the
+        validation split. An int gives the same weights at every call, whatever the
+        number of jobs and the joblib backend are, up to float32 rounding.
+
+    tol : float, default=1e-4
+        Training stops when the loss, or with `early_stopping` the validation score, has
+        not improved by `tol` for more than `n_iter_no_change` epochs.
+
+    verbose : bool or int, default=False
+        Whether the loss of each epoch is printed.
+
+    warm_start : bool, default=False
+        Whether `fit` goes on from the weights of the previous call.
+
+    momentum : float, default=0.9
+        Momentum, in [0, 1], where the optimizer takes one: SGD, but RMSprop too.
+
+    nesterovs_momentum : bool, default=True
+        Whether SGD uses Nesterov's momentum.
+
+    early_stopping : bool, default=False
+        Whether training goes by the score on validation rows and keeps the weights of
+        the best epoch. The rows are `X_val`, or else a `validation_fraction` of the
+        training rows, with the classes in proportion where each has two rows.
+
+    validation_fraction : float, default=0.1
+        Fraction of the training rows set aside, in [0, 1). Used with `early_stopping`
+        and without `X_val`.
+
+    beta_1, beta_2 : float, default=0.9, 0.999
+        Decay of the moment estimates, in [0, 1), where the optimizer takes them.
+
+    epsilon : float, default=1e-8
+        Numerical stability, where the optimizer takes it.
+
+    n_iter_no_change : int or inf, default=10
+        Epochs without improvement that are put up with.
+
+    callbacks : keras.callbacks.Callback or list of them, default=None
+        Called during training. `early_stopping` and `X_val` add ``val_loss`` and
+        ``val_r2_score`` to what they are told.
+
+    device : str, default='auto'
+        ``'auto'`` (the first GPU, else the CPU), ``'cpu'``, ``'gpu'`` or ``'gpu:1'``.
+
+    Attributes
+    ----------
+    loss_ : float
+        Loss of the last epoch, with the penalty.
+
+    best_loss_ : float or None
+        Least loss of an epoch; None with `early_stopping`.
+
+    loss_curve_ : list of float
+        Loss of each epoch.
+
+    validation_scores_ : list of float or None
+        With `early_stopping`, the R2 on the validation rows after each epoch.
+
+    best_validation_score_ : float or None
+        The best of them.
+
+    history_ : dict of list of float
+        Figures of each epoch: ``'loss'``, ``'learning_rate'`` and, where there are
+        validation rows, ``'val_loss'`` (without the penalty) and ``'val_r2_score'``.
+
+    t_ : int
+        Number of training rows seen, epochs together.
+
+    coefs_ : list of ndarray of shape (fan_in, fan_out)
+        Kernel of each dense layer, in the type of `X`.
+
+    intercepts_ : list of ndarray of shape (fan_out,)
+        Bias of each dense layer.
+
+    n_features_in_ : int
+        Number of features.
+
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the features, where `X` has string names.
+
+    n_iter_ : int
+        Number of epochs of the last call.
+
+    n_layers_ : int
+        Number of layers, the inputs included.
+
+    n_outputs_ : int
+        Number of outputs.
+
+    out_activation_ : str
+        Output activation, by scikit-learn's name.
+
+    See Also
+    --------
+    DropoutMLPClassifier : The same for classification.
+    sklearn.neural_network.MLPRegressor : Without dropout and batch normalisation.
+
+    References
+    ----------
+    .. [1] N. Srivastava, G. Hinton, A. Krizhevsky, I. Sutskever and R. Salakhutdinov,
+       "Dropout: a simple way to prevent neural networks from overfitting", Journal of
+       Machine Learning Research 15 (2014), 1929-1958.
+    .. [2] S. Ioffe and C. Szegedy, "Batch normalization: accelerating deep network
+       training by reducing internal covariate shift", ICML 2015.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import make_regression
+    >>> from sklearn.preprocessing import scale
+    >>> from skdropout import DropoutMLPRegressor
+    >>> X, y = make_regression(n_samples=200, n_features=5, random_state=0)
+    >>> mlp = DropoutMLPRegressor((64,), dropout_rate=0.1, max_iter=500, random_state=0)
+    >>> mlp.fit(X, scale(y)).predict(X[:2]).shape
+    (2,)
+    """
+
+    _parameter_constraints: dict = {
+        **BaseDropoutMLP._parameter_constraints,
+        "loss": "no_validation",
+    }
+
+    def __init__(
+        self,
+        hidden_layer_sizes=(100,),
+        activation="relu",
+        *,
+        loss="squared_error",
+        dropout_rate=0.2,
+        input_dropout_rate=0.0,
+        batch_norm=False,
+        input_batch_norm=False,
+        initializer="glorot_uniform",
+        use_bias=True,
+        optimizer="adam",
+        alpha=0.0001,
+        batch_size="auto",
+        learning_rate="constant",
+        learning_rate_init=0.001,
+        power_t=0.5,
+        max_iter=200,
+        shuffle=True,
+        random_state=None,
+        tol=1e-4,
+        verbose=False,
+        warm_start=False,
+        momentum=0.9,
+        nesterovs_momentum=True,
+        early_stopping=False,
+        validation_fraction=0.1,
+        beta_1=0.9,
+        beta_2=0.999,
+        epsilon=1e-8,
+        n_iter_no_change=10,
+        callbacks=None,
+        device="auto",
+    ):
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.activation = activation
+        self.loss = loss
+        self.dropout_rate = dropout_rate
+        self.input_dropout_rate = input_dropout_rate
+        self.batch_norm = batch_norm
+        self.input_batch_norm = input_batch_norm
+        self.initializer = initializer
+        self.use_bias = use_bias
+        self.optimizer = optimizer
+        self.alpha = alpha
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.learning_rate_init = learning_rate_init
+        self.power_t = power_t
+        self.max_iter = max_iter
+        self.shuffle = shuffle
+        self.random_state = random_state
+        self.tol = tol
+        self.verbose = verbose
+        self.warm_start = warm_start
+        self.momentum = momentum
+        self.nesterovs_momentum = nesterovs_momentum
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.beta_1 = beta_1
+        self.beta_2 = beta_2
+        self.epsilon = epsilon
+        self.n_iter_no_change = n_iter_no_change
+        self.callbacks = callbacks
+        self.device = device
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y, sample_weight=None, X_val=None, y_val=None):
+        """Fit the network.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Training rows.
+
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Target values.
+
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows in the loss, not negative. A row of weight zero is left
+            out.
+
+        X_val, y_val : array-like of shapes (n_val, n_features) and (n_val,) or \
+                (n_val, n_outputs), default=None
+            Validation rows, measured after each epoch; `early_stopping` goes by them.
+            Through a pipeline they pass with ``Pipeline(transform_input=["X_val"])``
+            and metadata routing.
+
+        Returns
+        -------
+        self : DropoutMLPRegressor
+            Fitted estimator.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If a parameter or an input is not valid, before any training; and if
+            training diverges.
+        """
+        return self._fit(X, y, sample_weight, X_val, y_val)
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(self, X, y, sample_weight=None):
+        """Train for one more epoch on the given rows.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Training rows.
+
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Target values.
+
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the rows in the loss, not negative.
+
+        Returns
+        -------
+        self : DropoutMLPRegressor
+            Trained estimator.
+        """
+        return self._fit(X, y, sample_weight, incremental=True)
+
+    def predict(self, X):
+        """Predict target values.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows.
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+            Predicted values.
+        """
+        outputs = self._network_outputs(X)
+        return outputs.ravel() if self.n_outputs_ == 1 else outputs
+
+    # What the base class asks for
+
+    def _checked_params(self):
+        if self.loss not in _LOSSES:
+            raise unknown_name("loss", self.loss, _LOSSES)
+        return super()._checked_params()
+
+    def _validate_targets(self, X, y, *, reset, classes=None):
+        X, y = validate_data(
+            self,
+            X,
+            y,
+            accept_sparse="csr",
+            multi_output=True,
+            y_numeric=True,
+            dtype=(np.float64, np.float32),
+            reset=reset,
+        )
+        if y.ndim == 2 and y.shape[1] == 1:
+            y = column_or_1d(y, warn=True)
+        n_outputs = 1 if y.ndim == 1 else y.shape[1]
+        if reset:
+            self._n_network_outputs = n_outputs
+        elif n_outputs != self._n_network_outputs:
+            raise ValueError(
+                f"y has {n_outputs} columns, but the network was fitted with "
+                f"{self._n_network_outputs}."
+            )
+        return X, self._check_target_values(y, "y")
+
+    def _encode_validation_targets(self, y_val):
+        y_val = check_array(y_val, ensure_2d=False, dtype="numeric", input_name="y_val")
+        n_outputs = 1 if y_val.ndim == 1 else y_val.shape[1]
+        if n_outputs != self._n_network_outputs:
+            raise ValueError(
+                f"y_val has {n_outputs} columns and y has {self._n_network_outputs}."
+            )
+        return self._check_target_values(y_val, "y_val")
+
+    def _check_target_values(self, y, name):
+        if self.loss == "poisson" and (y < 0).any():
+            raise ValueError(
+                f"loss='poisson' needs {name} >= 0; got {name}.min()={y.min()}."
+            )
+        return self._as_float32(y, name)
+
+    @property
+    def _loss_name(self):
+        return self.loss
+
+    def _combined_weight(self, y, sample_weight, *, incremental):
+        return sample_weight
+
+    def _train(self, wrapper, X, y, sample_weight, *, incremental, **kwargs):
+        train = wrapper.partial_fit if incremental else wrapper.fit
+        train(X, y, sample_weight=sample_weight, **kwargs)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = True
+        return tags

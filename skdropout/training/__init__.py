@@ -1,0 +1,1 @@
+"""The trainer: stacks of networks, compiled by XLA."""

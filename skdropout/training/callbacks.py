@@ -1,0 +1,86 @@
+"""Keras callbacks around the compiled trainer."""
+
+import numpy as np
+
+from .._backend import keras
+from .task import EpochChange
+
+_BATCH_HOOKS = (
+    "on_batch_begin",
+    "on_batch_end",
+    "on_train_batch_begin",
+    "on_train_batch_end",
+)
+
+
+def has_batch_hooks(callback) -> bool:
+    """Whether a callback wants to be called at every step."""
+    base = keras.callbacks.Callback
+    return any(
+        name in vars(callback) or getattr(type(callback), name) is not getattr(base, name)
+        for name in _BATCH_HOOKS
+    )
+
+
+class CallbackHook:
+    """An `EpochHook` that shows a network to Keras's callbacks.
+
+    Parameters
+    ----------
+    model : keras.Model
+        Stands for the network: has its layers and an optimizer. It is given the
+        network's weights before the callbacks run, and asked afterwards for its weights,
+        its optimizer's learning rate and ``stop_training``.
+    callbacks : list of keras.callbacks.Callback
+    """
+
+    def __init__(self, model, callbacks: list, max_iter: int):
+        self._model = model
+        self._callbacks = keras.callbacks.CallbackList(
+            callbacks, model=model, epochs=max_iter, verbose=0
+        )
+        self._n_begun = 0
+
+    def begin(self, learning_rate: float | None) -> EpochChange:
+        self._model.stop_training = False
+        self._callbacks.on_train_begin()
+        return self._begin_epoch(self._model.get_weights(), learning_rate)
+
+    def end_epoch(
+        self,
+        logs: dict[str, float],
+        weights: list[np.ndarray],
+        learning_rate: float | None,
+        is_last: bool,
+    ) -> EpochChange:
+        self._model.set_weights(weights)
+        self._set_learning_rate(learning_rate)
+        self._callbacks.on_epoch_end(self._n_begun - 1, logs)
+        if is_last or self._model.stop_training:
+            return self._change(weights, learning_rate)
+        return self._begin_epoch(weights, learning_rate)
+
+    def end(self, weights: list[np.ndarray]) -> list[np.ndarray]:
+        self._model.set_weights(weights)
+        self._callbacks.on_train_end()
+        return self._model.get_weights()
+
+    def _begin_epoch(self, weights, learning_rate):
+        self._set_learning_rate(learning_rate)
+        self._callbacks.on_epoch_begin(self._n_begun)
+        self._n_begun += 1
+        return self._change(weights, learning_rate)
+
+    def _set_learning_rate(self, learning_rate):
+        if learning_rate is not None:
+            self._model.optimizer.learning_rate = learning_rate
+
+    def _change(self, weights, learning_rate) -> EpochChange:
+        now = self._model.get_weights()
+        same = all(map(np.array_equal, now, weights))
+        rate = None
+        if learning_rate is not None:
+            rate = float(self._model.optimizer.learning_rate)
+            if np.float32(rate) == np.float32(learning_rate):
+                rate = None
+        return EpochChange(None if same else now, rate, self._model.stop_training)

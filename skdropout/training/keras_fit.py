@@ -1,0 +1,164 @@
+"""Training by Keras's own ``fit``, for what the compiled trainer cannot stack."""
+
+import numpy as np
+
+from .._backend import keras, tf
+from .._layers import stock_layers
+from ..inference import forward
+from .batches import iterate_batches, row_weights
+from .losses import ROW_LOSSES
+from .monitor import LearningRate, Monitor, divergence_message
+from .scores import score
+from .task import Outcome, Rows, Task
+from .trainer import make_learning_rate
+
+
+class PenalisedSequential(keras.Sequential):
+    """A ``keras.Sequential`` with scikit-learn's L2 penalty in its training loss.
+
+    The penalty is ``alpha / 2`` times the sum of the squared kernels, over the batch's
+    sum of sample weights.
+    """
+
+    def add_stock_layers(self, task: Task) -> None:
+        """Make the task's layers, with its weights."""
+        self._alpha = task.settings.alpha
+        for layer in stock_layers(
+            task.architecture,
+            task.settings.dropout_rates,
+            task.progress.seed,
+            task.progress.epochs,
+        ):
+            self.add(layer)
+        self.set_weights(task.weights)
+
+    def compute_loss(
+        self, x=None, y=None, y_pred=None, sample_weight=None, training=True
+    ):
+        loss = super().compute_loss(x, y, y_pred, sample_weight, training)
+        if training and self._alpha:
+            dense = [v for v in self.layers if isinstance(v, keras.layers.Dense)]
+            squares = sum(keras.ops.sum(keras.ops.square(v.kernel)) for v in dense)
+            loss += 0.5 * self._alpha * squares / keras.ops.sum(sample_weight)
+        return loss
+
+
+class _MonitorCallback(keras.callbacks.Callback):
+    """Sets the learning rate of each epoch, and applies the stopping rules at its end."""
+
+    def __init__(self, task: Task, rate: LearningRate):
+        super().__init__()
+        self.monitor = Monitor(task.settings, task.progress, rate, len(task.rows))
+        self.best_weights = None
+        self._task = task
+        self._rate = rate
+        self._last_set = rate.base
+
+    def on_train_begin(self, logs=None):
+        self.last_whole_epoch = self._snapshot()
+
+    def on_epoch_begin(self, epoch, logs=None):
+        if self._rate.base is None:
+            return
+        optimizer = self.model.optimizer
+        now = float(optimizer.learning_rate)
+        if epoch and np.float32(now) != np.float32(self._last_set):
+            self._rate.replace(now)  # another callback has set it
+        n_steps = -(-len(self._task.rows) // self._task.settings.batch_size)
+        self._last_set = float(self._rate.of_epoch(0, n_steps)[0])
+        optimizer.learning_rate = self._last_set
+
+    def on_epoch_end(self, epoch, logs=None):
+        weights = self.model.get_weights()
+        figures = None
+        if self._task.validation is not None:
+            figures = _validation_figures(self._task, weights, self._task.validation)
+        rate = float(self.model.optimizer.learning_rate)
+        logs.update(self.monitor.end_epoch(float(logs["loss"]), rate, figures))
+        if self.monitor.is_best:
+            self.best_weights = weights
+        if self.monitor.stop_reason is not None:
+            self.model.stop_training = True
+        self.last_whole_epoch = self._snapshot()
+
+    def _snapshot(self):
+        return self.model.get_weights(), optimizer_state(self.model.optimizer)
+
+
+def _validation_figures(task: Task, weights, rows: Rows) -> tuple[float, float]:
+    """Loss and score on the validation rows."""
+    logits = forward(task.architecture, weights, rows.X, "linear")
+    loss = ROW_LOSSES[task.settings.loss].of_logits(
+        tf.constant(rows.y), tf.constant(logits)
+    )
+    weight = row_weights(rows)
+    mean = float(np.average(loss.numpy(), weights=weight))
+    return mean, score(task.settings.loss, rows.y, logits, weight)
+
+
+def optimizer_state(optimizer) -> list[np.ndarray]:
+    """Variables of a Keras optimizer, its count of steps first, without its rate."""
+    return [v.numpy() for v in _state_variables(optimizer)]
+
+
+def _state_variables(optimizer):
+    return [v for v in optimizer.variables if v is not optimizer.learning_rate]
+
+
+def train_with_keras(model: PenalisedSequential, task: Task, callbacks: list) -> Outcome:
+    """Train one network by ``keras.Sequential.fit``, on the trainer's own batches.
+
+    Parameters
+    ----------
+    model : PenalisedSequential
+        Without layers yet; its optimizer and loss are set.
+    task : Task
+    callbacks : list of keras.callbacks.Callback
+    """
+    settings, progress, rows = task.settings, task.progress, task.rows
+    with tf.device(settings.device):
+        model.add_stock_layers(task)
+        optimizer = model.optimizer
+        keras.Sequential.compile(model, optimizer=optimizer, loss=model.loss)
+        optimizer.build(model.trainable_variables)
+        if task.optimizer_state is not None:
+            for variable, value in zip(
+                _state_variables(optimizer), task.optimizer_state, strict=True
+            ):
+                variable.assign(np.reshape(value, variable.shape))
+        monitoring = _MonitorCallback(task, make_learning_rate(task))
+        reason = None
+        try:
+            keras.Sequential.fit(
+                model,
+                iterate_batches(
+                    rows,
+                    settings.batch_size,
+                    progress.seed,
+                    progress.epochs,
+                    settings.shuffle,
+                ),
+                steps_per_epoch=-(-len(rows) // settings.batch_size),
+                epochs=settings.max_iter,
+                callbacks=[monitoring, *callbacks],
+                verbose=0,
+            )
+            weights, state = model.get_weights(), optimizer_state(optimizer)
+        except KeyboardInterrupt:
+            reason = "interrupted"
+            weights, state = monitoring.last_whole_epoch
+    if monitoring.best_weights is not None:
+        weights = monitoring.best_weights
+    if not all(np.isfinite(values).all() for values in weights):
+        raise ValueError(
+            divergence_message(
+                "A weight became infinite or NaN", monitoring.monitor.n_iter
+            )
+        )
+    return Outcome(
+        weights=weights,
+        optimizer_state=state,
+        progress=progress,
+        n_iter=monitoring.monitor.n_iter,
+        stop_reason=reason or monitoring.monitor.stop_reason or "callback",
+    )

@@ -1,0 +1,168 @@
+"""Keras optimizers for stacks: which can be stacked, and how their state is kept."""
+
+import json
+from typing import Any
+
+import numpy as np
+
+from .._backend import keras, tf
+
+# Their update of a weight depends on that weight's own gradient and slots alone.
+_ELEMENT_WISE = (
+    "Adadelta",
+    "Adagrad",
+    "Adam",
+    "AdamW",
+    "Adamax",
+    "Ftrl",
+    "Lion",
+    "Nadam",
+    "RMSprop",
+    "SGD",
+)
+# Options that look at more than one weight or keep a count of their own.
+_STACK_BREAKERS = (
+    "clipnorm",
+    "global_clipnorm",
+    "use_ema",
+    "gradient_accumulation_steps",
+    "loss_scale_factor",
+)
+
+
+class _RateOfStep(keras.optimizers.schedules.LearningRateSchedule):
+    """Hands the optimizer whatever tensor the step has set."""
+
+    current: Any = None
+
+    def __call__(self, step):
+        return self.current
+
+
+class _StackedSGD(keras.optimizers.SGD):
+    """SGD with a momentum for each network of a stack."""
+
+    network_momentum: Any = None
+
+    def update_step(self, gradient, variable, learning_rate):
+        rate = keras.ops.cast(learning_rate, variable.dtype)
+        velocity = self.momentums[self._get_variable_index(variable)]
+        momentum, step = self.network_momentum, rate * gradient
+        new_velocity = velocity * momentum - step
+        self.assign(velocity, new_velocity)
+        if self.nesterov:
+            new_velocity = new_velocity * momentum - step
+        self.assign_add(variable, new_velocity)
+
+
+def copy_optimizer(optimizer):
+    """A fresh optimizer of the same configuration."""
+    return type(optimizer).from_config(optimizer.get_config())
+
+
+class OptimizerSpec:
+    """What a configured Keras optimizer means for one network of a stack.
+
+    Parameters
+    ----------
+    optimizer : keras.optimizers.Optimizer
+
+    Attributes
+    ----------
+    key : tuple or None
+        Equal for optimizers that one stack can hold; None where it cannot be stacked.
+    momentum : float
+        Set for each network of a stack.
+    learning_rate : float or keras.optimizers.schedules.LearningRateSchedule
+    """
+
+    def __init__(self, optimizer):
+        self.optimizer = optimizer
+        config = optimizer.get_config()
+        rate = config.pop("learning_rate")
+        if isinstance(rate, dict):
+            rate = keras.saving.deserialize_keras_object(rate)
+        self.learning_rate = rate
+        self.momentum = 0.0
+        self.key = self._stack_key(config)
+
+    def _stack_key(self, config):
+        kind = type(self.optimizer)
+        names = vars(keras.optimizers)
+        if not any(names.get(name) is kind for name in _ELEMENT_WISE):
+            return None
+        if any(config.get(name) for name in _STACK_BREAKERS):
+            return None
+        config.pop("name")
+        if kind is keras.optimizers.SGD:
+            self.momentum = config.pop("momentum")
+            config["momentum"] = 0.9 if self.momentum else 0.0
+        return kind.__name__, json.dumps(config, sort_keys=True)
+
+
+class StackOptimizer:
+    """A stock Keras optimizer over variables with a leading network axis.
+
+    The variables are only scratch space inside the compiled program: its state comes
+    in and goes out as tensors.
+
+    Parameters
+    ----------
+    key : tuple
+        An `OptimizerSpec.key`.
+    variables : list of tf.Variable of shape (n_networks, ., .)
+    """
+
+    def __init__(self, key: tuple, variables: list):
+        name, config = key
+        kind = getattr(keras.optimizers, name)
+        config = json.loads(config)
+        self._has_momentum = kind is keras.optimizers.SGD and config["momentum"] > 0
+        if self._has_momentum:
+            kind = _StackedSGD
+        self._rate = _RateOfStep()
+        self._optimizer = kind(learning_rate=self._rate, **config)
+        self._optimizer.build(variables)
+        self._variables = variables
+        self._state = [v.value for v in self._optimizer.variables]
+        self.initial_state = [v.numpy() for v in self._state]
+
+    def begin(self, state: list, momentum) -> None:
+        """Take over `state`; `momentum` has shape (n_networks,)."""
+        for variable, value in zip(self._state, state, strict=True):
+            variable.assign(value)
+        if self._has_momentum:
+            self._optimizer.network_momentum = momentum[:, None, None]
+
+    def apply(self, gradients: list, rates) -> None:
+        """One step with `rates` of shape (n_networks,)."""
+        self._rate.current = rates[:, None, None]
+        self._optimizer.apply(gradients, self._variables)
+
+    def end(self) -> list:
+        """The state after the steps."""
+        return [v.read_value() for v in self._state]
+
+    def stack_state(self, states: list[list[np.ndarray] | None]) -> list:
+        """State of the stack from those of its networks; None is a fresh one.
+
+        Scalars, such as the count of steps, are common to the networks of a stack.
+        """
+        stacked = []
+        for i, initial in enumerate(self.initial_state):
+            if initial.ndim == 0:
+                value = initial if states[0] is None else states[0][i]
+            else:
+                value = np.stack(
+                    [
+                        initial[m] if s is None else np.reshape(s[i], initial.shape[1:])
+                        for m, s in enumerate(states)
+                    ]
+                )
+            stacked.append(tf.constant(value, self._state[i].dtype))
+        return stacked
+
+    @staticmethod
+    def network_state(state: list, network: int) -> list[np.ndarray]:
+        """State of one network of the stack."""
+        return [v.numpy() if v.shape.rank == 0 else v[network].numpy() for v in state]

@@ -1,0 +1,34 @@
+"""The score that early stopping goes by: that of the estimators' ``score``."""
+
+import numpy as np
+from sklearn.metrics import r2_score
+
+
+def score_name(loss: str) -> str:
+    """Keras's name of the score that belongs to a loss."""
+    return "accuracy" if loss in ("categorical", "binary") else "r2_score"
+
+
+def score(
+    loss: str, y: np.ndarray, logits: np.ndarray, weight: np.ndarray | None
+) -> float:
+    """Accuracy (of the whole label set, if multilabel) or R2.
+
+    Parameters
+    ----------
+    loss : str
+    y : ndarray of shape (n_samples, n_targets)
+    logits : ndarray of shape (n_samples, n_outputs)
+        Outputs before the output activation.
+    weight : ndarray of shape (n_samples,) or None
+    """
+    if loss == "categorical":
+        correct = logits.argmax(axis=1) == y[:, 0]
+    elif loss == "binary":
+        correct = ((logits > 0) == (y > 0.5)).all(axis=1)
+    else:
+        predicted = np.exp(logits) if loss == "poisson" else logits
+        if not np.isfinite(predicted).all():
+            return np.nan
+        return float(r2_score(y, predicted, sample_weight=weight))
+    return float(np.average(correct, weights=weight))

@@ -1,0 +1,301 @@
+"""M networks of one shape trained as one: the compiled program.
+
+Every weight has rank 3: kernels (M, fan_in, fan_out), vectors (M, 1, units). What may
+differ between the networks of a sweep (dropout rates, learning rate, momentum, penalty,
+seed) is a tensor with a leading network axis, so one program serves all its values.
+"""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from .._architecture import BATCH_NORM_EPSILON, BATCH_NORM_MOMENTUM, Architecture
+from .._backend import keras, tf
+from . import noise
+from .losses import ROW_LOSSES
+from .optimizers import StackOptimizer
+
+
+@dataclass(frozen=True)
+class ProgramKey:
+    """All that a compiled program depends on.
+
+    Attributes
+    ----------
+    architecture : Architecture
+    loss : str
+    optimizer : tuple
+        An ``OptimizerSpec.key``.
+    stream_of, seed_of : tuple of int
+        For each network, which of the streams of batches and which of the seeds it uses.
+    batch_rows, n_steps : int
+        Rows of a step, with padding, and steps of a call.
+    has_input_dropout : bool
+    device : str
+    """
+
+    architecture: Architecture
+    loss: str
+    optimizer: tuple
+    stream_of: tuple[int, ...]
+    seed_of: tuple[int, ...]
+    batch_rows: int
+    n_steps: int
+    has_input_dropout: bool
+    device: str
+
+    @property
+    def n_networks(self) -> int:
+        return len(self.stream_of)
+
+
+class State(NamedTuple):
+    """Weights and optimizer state of a stack, as tensors. Immutable, so any earlier
+    state can be kept for the price of a reference."""
+
+    weights: list
+    optimizer: list
+
+
+class Hyperparameters(NamedTuple):
+    """Per network: `alpha` and `momentum` (M,), `dropout_rates` (M, n_hidden + 1).
+    Per distinct seed: `seeds` (n_seeds,)."""
+
+    alpha: tf.Tensor
+    momentum: tf.Tensor
+    dropout_rates: tf.Tensor
+    seeds: tf.Tensor
+
+
+def _of_networks(values, index: tuple[int, ...]):
+    """Values of each network from those of the streams or seeds it uses."""
+    if index == tuple(range(values.shape[0])) or values.shape[0] == 1:
+        return values  # one for each, or one that broadcasts
+    return tf.gather(values, tf.constant(index))
+
+
+class Program:
+    """The compiled training steps of one stack.
+
+    A program belongs to one thread at a time; `programs.borrow` sees to that.
+    """
+
+    def __init__(self, key: ProgramKey):
+        self.key = key
+        with tf.device(key.device):
+            self._variables = [
+                tf.Variable(
+                    tf.zeros((key.n_networks, *_rank_2(spec.shape))),
+                    trainable=spec.trainable,
+                )
+                for spec in key.architecture.weight_specs
+            ]
+            self._trainable = [v for v in self._variables if v.trainable]
+            self.optimizer = StackOptimizer(key.optimizer, self._trainable)
+        self._row_loss = ROW_LOSSES[key.loss].of_logits
+        self._run = tf.function(self._steps, jit_compile=True)
+
+    # Moving between networks and the stack
+
+    def stack(self, weights: list[list[np.ndarray]], optimizer_states: list) -> State:
+        """The state of the stack from the weights and optimizer states of each network."""
+        stacked = [
+            tf.constant(
+                np.stack([np.reshape(w[i], _rank_2(spec.shape)) for w in weights])
+            )
+            for i, spec in enumerate(self.key.architecture.weight_specs)
+        ]
+        return State(stacked, self.optimizer.stack_state(optimizer_states))
+
+    def weights_of(self, state: State, network: int) -> list[np.ndarray]:
+        """Weights of one network, in the shapes of its architecture."""
+        return [
+            np.reshape(value[network].numpy(), spec.shape)
+            for value, spec in zip(
+                state.weights, self.key.architecture.weight_specs, strict=True
+            )
+        ]
+
+    def replace_weights(
+        self, state: State, network: int, weights: list[np.ndarray]
+    ) -> State:
+        """The state with other weights for one network."""
+        stacked = [
+            tf.tensor_scatter_nd_update(
+                values, [[network]], [np.reshape(weight, values.shape[1:])]
+            )
+            for values, weight in zip(state.weights, weights, strict=True)
+        ]
+        return State(stacked, state.optimizer)
+
+    # Training
+
+    def run(self, state: State, batches, n_steps, rates, epoch, first, hyperparameters):
+        """Train up to ``key.n_steps`` steps.
+
+        Parameters
+        ----------
+        state : State
+        batches : tuple of tensors
+            `X` (n_streams, key.n_steps, batch_rows, n_features), `y` (n_streams,
+            key.n_steps, batch_rows, n_targets), and the rows' weights (n_streams,
+            key.n_steps, batch_rows), zero where a row is padding.
+        n_steps : int
+            Steps to take.
+        rates : float32 array of shape (key.n_steps, n_networks)
+        epoch, first : int
+            The epoch, and the number of the first step in it.
+        hyperparameters : Hyperparameters
+
+        Returns
+        -------
+        state : State
+        losses : tensor of shape (key.n_steps, n_networks)
+            Loss of each step with the penalty; zero for steps not taken.
+        """
+        with tf.device(self.key.device):
+            weights, optimizer, losses = self._run(
+                state.weights,
+                state.optimizer,
+                batches,
+                tf.constant(n_steps, tf.int32),
+                tf.constant(rates, tf.float32),
+                tf.constant(epoch, tf.uint32),
+                tf.constant(first, tf.int32),
+                hyperparameters,
+            )
+        return State(weights, optimizer), losses
+
+    def _steps(
+        self, weights, optimizer, batches, n_steps, rates, epoch, first, hyperparameters
+    ):
+        for variable, value in zip(self._variables, weights, strict=True):
+            variable.assign(value)
+        self.optimizer.begin(optimizer, hyperparameters.momentum)
+        losses = tf.zeros((self.key.n_steps, self.key.n_networks))
+        for i in tf.range(n_steps):
+            batch = [values[:, i] for values in batches]
+            loss = self._step(batch, rates[i], epoch, first + i, hyperparameters)
+            losses = tf.tensor_scatter_nd_update(losses, [[i]], [loss])
+        return [v.read_value() for v in self._variables], self.optimizer.end(), losses
+
+    def _step(self, batch, rates, epoch, step, hyperparameters):
+        X, y, row_weights = (_of_networks(v, self.key.stream_of) for v in batch)
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(self._trainable)
+            logits = self._forward(
+                self._variables,
+                X,
+                lambda values, layer: self._dropout(
+                    values, layer, epoch, step, hyperparameters
+                ),
+                row_weights > 0,
+            )
+            y = tf.broadcast_to(y, (*logits.shape[:2], y.shape[2]))
+            row_losses = self._row_loss(y, logits)
+            squares = tf.add_n(
+                [
+                    tf.reduce_sum(tf.square(variable), axis=(1, 2))
+                    for variable, spec in zip(
+                        self._variables,
+                        self.key.architecture.weight_specs,
+                        strict=True,
+                    )
+                    if spec.role == "kernel"
+                ]
+            )
+            loss = (
+                tf.reduce_sum(row_losses * row_weights, axis=-1)
+                + 0.5 * hyperparameters.alpha * squares
+            ) / tf.reduce_sum(row_weights, axis=-1)
+        gradients = tape.gradient(loss, self._trainable)
+        self.optimizer.apply(gradients, rates)
+        return loss
+
+    def validation(self, state: State, networks: list[int], X, y, weight):
+        """Loss and outputs of some networks on the same rows, dropout off.
+
+        Not compiled: the number of rows differs from fold to fold.
+
+        Parameters
+        ----------
+        state : State
+        networks : list of int
+        X : tensor of shape (n_rows, n_features)
+        y : ndarray of shape (n_rows, n_targets)
+        weight : ndarray of shape (n_rows,)
+
+        Returns
+        -------
+        losses : ndarray of shape (n_networks,)
+            Weighted sums over the rows.
+        logits : ndarray of shape (n_networks, n_rows, n_outputs)
+        """
+        with tf.device(self.key.device):
+            weights = state.weights
+            if len(networks) < self.key.n_networks:
+                weights = [tf.gather(values, networks) for values in weights]
+            logits = self._forward(weights, X[None])
+            y = tf.broadcast_to(y, (len(networks), *y.shape))
+            losses = tf.reduce_sum(self._row_loss(y, logits) * weight, axis=-1)
+        return losses.numpy(), logits.numpy()
+
+    def _forward(self, weights, values, dropout=None, is_real=None):
+        """Logits; in training, `dropout` is a function and `is_real` marks the rows."""
+        remaining = iter(weights)
+        for layer in self.key.architecture.layers:
+            if layer.kind == "dense":
+                kernel = next(remaining)
+                if values.shape[0] != kernel.shape[0]:
+                    values = tf.repeat(values, kernel.shape[0], axis=0)
+                values = tf.matmul(values, kernel)
+                if self.key.architecture.use_bias:
+                    values += next(remaining)
+            elif layer.kind == "batch_norm":
+                norm = [next(remaining) for _ in range(4)]
+                values = _batch_norm(values, is_real, *norm)
+            elif layer.kind == "activation":
+                activation = keras.activations.get(self.key.architecture.activation)
+                values = activation(values)
+            elif layer.kind == "dropout" and dropout is not None:
+                values = dropout(values, layer)
+        return values
+
+    def _dropout(self, values, layer, epoch, step, hyperparameters):
+        """Inverted dropout (Srivastava et al. 2014) at a rate for each network."""
+        if layer.index == 0 and not self.key.has_input_dropout:
+            return values
+        n_masks = len(self.key.architecture.layer_units) - 1
+        draws = noise.draw(
+            hyperparameters.seeds,
+            epoch,
+            tf.cast(step * n_masks + layer.index, tf.uint32),
+            self.key.batch_rows,
+            layer.units,
+        )
+        draws = _of_networks(draws, self.key.seed_of)
+        rates = hyperparameters.dropout_rates[:, layer.index, None, None]
+        threshold = tf.cast(tf.round(rates * noise.N_LEVELS), tf.int32)
+        return tf.where(draws >= threshold, values / (1 - rates), tf.zeros_like(values))
+
+
+def _rank_2(shape: tuple[int, ...]) -> tuple[int, ...]:
+    return shape if len(shape) == 2 else (1, *shape)
+
+
+def _batch_norm(values, is_real, gamma, beta, moving_mean, moving_variance):
+    """Normalise: in training by the statistics of the real rows, updating the moving
+    ones; where `is_real` is None by the moving ones."""
+    if is_real is None:
+        scale = gamma * tf.math.rsqrt(moving_variance + BATCH_NORM_EPSILON)
+        return (values - moving_mean) * scale + beta
+    mask = tf.cast(is_real, values.dtype)[..., None]
+    n_rows = tf.reduce_sum(mask, axis=1, keepdims=True)
+    mean = tf.reduce_sum(values * mask, axis=1, keepdims=True) / n_rows
+    centred = values - mean
+    variance = tf.reduce_sum(centred * centred * mask, axis=1, keepdims=True) / n_rows
+    for moving, current in ((moving_mean, mean), (moving_variance, variance)):
+        current = tf.stop_gradient(current)
+        moving.assign(moving * BATCH_NORM_MOMENTUM + current * (1 - BATCH_NORM_MOMENTUM))
+    return centred * (gamma * tf.math.rsqrt(variance + BATCH_NORM_EPSILON)) + beta

@@ -1,0 +1,137 @@
+"""What is to be trained and what came of it, as plain NumPy data."""
+
+import copy
+from dataclasses import dataclass, field
+from typing import Any, Literal, NamedTuple, Protocol
+
+import numpy as np
+from scipy import sparse
+
+from .._architecture import Architecture
+
+
+@dataclass
+class Rows:
+    """Samples with their targets.
+
+    Attributes
+    ----------
+    X : {ndarray, csr_array} of shape (n_samples, n_features), float32
+    y : ndarray of shape (n_samples, n_targets), float32
+        Class indices (one column) for ``"log_loss"``, values otherwise.
+    weight : ndarray of shape (n_samples,), float32, or None
+        None stands for equal weights of one.
+    """
+
+    X: np.ndarray | sparse.csr_array
+    y: np.ndarray
+    weight: np.ndarray | None = None
+
+    def __len__(self) -> int:
+        return self.X.shape[0]
+
+
+@dataclass
+class Progress:
+    """How far a network has been trained; carried from one call to the next."""
+
+    seed: int
+    epochs: int = 0
+    samples_seen: int = 0
+    learning_rate: float | None = None
+    best_loss: float = np.inf
+    best_score: float = -np.inf
+    no_improvement_count: int = 0
+    loss_curve: list[float] = field(default_factory=list)
+    validation_scores: list[float] = field(default_factory=list)
+    history: dict[str, list[float]] = field(default_factory=dict)
+
+    def copy(self) -> "Progress":
+        """A copy that shares no list with this one."""
+        return copy.deepcopy(self)
+
+
+@dataclass
+class Settings:
+    """How one network is to be trained.
+
+    `dropout_rates` has an entry for the inputs and one for each hidden layer. The
+    meaning of the others is that of the estimators' parameters; `loss` is a key of
+    ``ROW_LOSSES`` and `device` TensorFlow's name.
+    """
+
+    dropout_rates: np.ndarray
+    loss: str
+    alpha: float
+    batch_size: int
+    max_iter: int
+    shuffle: bool
+    tol: float
+    n_iter_no_change: float
+    early_stopping: bool
+    learning_rate: Any
+    power_t: float
+    verbose: bool
+    device: str
+
+
+@dataclass
+class Task:
+    """One network to be trained on its rows.
+
+    `optimizer_state` is None for a fresh optimizer.
+    """
+
+    architecture: Architecture
+    optimizer: Any
+    settings: Settings
+    progress: Progress
+    weights: list[np.ndarray]
+    optimizer_state: list[np.ndarray] | None
+    rows: Rows
+    validation: Rows | None = None
+    hook: "EpochHook | None" = None
+
+
+class EpochChange(NamedTuple):
+    """What a hook asks for after an epoch; None leaves things as they are."""
+
+    weights: list[np.ndarray] | None
+    learning_rate: float | None
+    stop: bool
+
+
+class EpochHook(Protocol):
+    """Somebody who is shown a network after each epoch, and may change it.
+
+    `learning_rate` is None where a schedule sets it.
+    """
+
+    def begin(self, learning_rate: float | None) -> EpochChange:
+        """Called before the first epoch."""
+
+    def end_epoch(
+        self,
+        logs: dict[str, float],
+        weights: list[np.ndarray],
+        learning_rate: float | None,
+        is_last: bool,
+    ) -> EpochChange:
+        """Called after each epoch."""
+
+    def end(self, weights: list[np.ndarray]) -> list[np.ndarray]:
+        """Called after the last; returns the weights to keep."""
+
+
+StopReason = Literal["max_iter", "converged", "callback", "interrupted"]
+
+
+@dataclass
+class Outcome:
+    """The trained network: weights, optimizer state, progress, and why it stopped."""
+
+    weights: list[np.ndarray]
+    optimizer_state: list[np.ndarray]
+    progress: Progress
+    n_iter: int
+    stop_reason: StopReason
