@@ -1,4 +1,4 @@
-"""TensorFlow, Keras and scikeras, imported quietly; the only way in for the training code."""
+"""TensorFlow, Keras and scikeras, imported quietly; the only way in for our code."""
 
 import multiprocessing
 import os

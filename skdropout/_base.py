@@ -3,7 +3,7 @@
 import warnings
 from abc import ABCMeta, abstractmethod
 from numbers import Integral, Real
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from scipy import sparse
@@ -31,7 +31,7 @@ _LEARNING_RATES = ("constant", "invscaling", "adaptive")
 class BaseDropoutMLP(BaseEstimator, metaclass=ABCMeta):
     """Parameters, validation, fitted attributes and pickling of both estimators."""
 
-    _parameter_constraints: dict = {
+    _parameter_constraints: ClassVar[dict] = {
         "hidden_layer_sizes": ["array-like", Interval(Integral, 1, None, closed="left")],
         "activation": [str, callable],
         "dropout_rate": ["array-like", Interval(Real, 0, 1, closed="left")],
@@ -182,9 +182,9 @@ class BaseDropoutMLP(BaseEstimator, metaclass=ABCMeta):
                 f"dropout_rate={self.dropout_rate!r}: every rate must lie in [0, 1)."
             )
         params["dropout_rate"] = rates.astype(np.float64)
-        if isinstance(self.learning_rate, str):
-            if self.learning_rate not in _LEARNING_RATES:
-                raise unknown_name("learning_rate", self.learning_rate, _LEARNING_RATES)
+        is_policy = isinstance(self.learning_rate, str)
+        if is_policy and self.learning_rate not in _LEARNING_RATES:
+            raise unknown_name("learning_rate", self.learning_rate, _LEARNING_RATES)
         callbacks = self.callbacks
         if callbacks is None:
             callbacks = []

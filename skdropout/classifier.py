@@ -1,11 +1,13 @@
 """The classifier."""
 
+from typing import ClassVar
+
 import numpy as np
 from scipy import sparse
 from sklearn.base import ClassifierMixin, _fit_context
+from sklearn.utils import check_array
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.class_weight import compute_sample_weight
-from sklearn.utils import check_array
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
 
@@ -130,8 +132,8 @@ class DropoutMLPClassifier(ClassifierMixin, BaseDropoutMLP):
         Epochs without improvement that are put up with.
 
     class_weight : dict or 'balanced', default=None
-        Weight of each class, multiplied into the sample weights. ``'balanced'``: inversely
-        proportional to the classes' numbers of rows.
+        Weight of each class, multiplied into the sample weights. ``'balanced'``:
+        inversely proportional to the classes' numbers of rows.
 
     callbacks : keras.callbacks.Callback or list of them, default=None
         Called during training. `early_stopping` and `X_val` add ``val_loss`` and
@@ -217,7 +219,7 @@ class DropoutMLPClassifier(ClassifierMixin, BaseDropoutMLP):
     array([0, 0])
     """
 
-    _parameter_constraints: dict = {
+    _parameter_constraints: ClassVar[dict] = {
         **BaseDropoutMLP._parameter_constraints,
         "class_weight": [dict, StrOptions({"balanced"}), None],
     }

@@ -1,5 +1,7 @@
 """The regressor."""
 
+from typing import ClassVar
+
 import numpy as np
 from sklearn.base import RegressorMixin, _fit_context
 from sklearn.utils import check_array
@@ -214,7 +216,7 @@ class DropoutMLPRegressor(RegressorMixin, BaseDropoutMLP):
     (2,)
     """
 
-    _parameter_constraints: dict = {
+    _parameter_constraints: ClassVar[dict] = {
         **BaseDropoutMLP._parameter_constraints,
         "loss": "no_validation",
     }

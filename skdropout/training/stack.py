@@ -99,7 +99,7 @@ class Program:
     # Moving between networks and the stack
 
     def stack(self, weights: list[list[np.ndarray]], optimizer_states: list) -> State:
-        """The state of the stack from the weights and optimizer states of each network."""
+        """The state of the stack from the weights and states of its networks."""
         stacked = [
             tf.constant(
                 np.stack([np.reshape(w[i], _rank_2(spec.shape)) for w in weights])
