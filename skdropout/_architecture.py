@@ -21,7 +21,7 @@ class Layer(NamedTuple):
 
     kind: str
     units: int
-    index: int
+    number: int
 
 
 class WeightSpec(NamedTuple):
@@ -116,11 +116,11 @@ class Architecture:
         weights = []
         for layer in self.layers:
             if layer.kind == "dense":
-                weights.append(coefs[layer.index])
+                weights.append(coefs[layer.number])
                 if self.use_bias:
-                    weights.append(intercepts[layer.index])
+                    weights.append(intercepts[layer.number])
             elif layer.kind == "batch_norm":
-                weights.extend(batch_norms[layer.index].values())
+                weights.extend(batch_norms[layer.number].values())
         return weights
 
     def unpack(

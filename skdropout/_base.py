@@ -140,7 +140,7 @@ class BaseDropoutMLP(BaseEstimator, metaclass=ABCMeta):
             if incremental:
                 start.optimizer_state = self._optimizer_state
             else:
-                start.progress.learning_rate = None
+                start.progress.learning_rate = np.nan
         wrapper = make_wrapper(
             params,
             n_outputs=self._n_network_outputs,
@@ -196,7 +196,7 @@ class BaseDropoutMLP(BaseEstimator, metaclass=ABCMeta):
     def _hidden_layer_sizes(self) -> tuple[int, ...]:
         sizes = self.hidden_layer_sizes
         sizes = tuple(sizes) if hasattr(sizes, "__iter__") else (sizes,)
-        if not all(isinstance(size, Integral) and size > 0 for size in sizes):
+        if not all(isinstance(size, (int, np.integer)) and size > 0 for size in sizes):
             raise ValueError(
                 f"hidden_layer_sizes={self.hidden_layer_sizes!r}: every size must be an "
                 "integer of at least 1."
@@ -318,7 +318,7 @@ class BaseDropoutMLP(BaseEstimator, metaclass=ABCMeta):
         rates = np.broadcast_to(self.dropout_rate, len(self._hidden_layer_sizes()))
         return to_sequential(
             self._architecture,
-            [self.input_dropout_rate, *rates],
+            np.array([self.input_dropout_rate, *rates]),
             self._float32_weights(),
             self._progress.seed,
         )

@@ -1,7 +1,5 @@
 """The network as stock Keras layers."""
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from ._architecture import BATCH_NORM_EPSILON, BATCH_NORM_MOMENTUM, Architecture
@@ -10,14 +8,14 @@ from ._seeds import KERAS_DROPOUT, derived_seed
 
 
 def stock_layers(
-    architecture: Architecture, dropout_rates: Sequence[float], seed: int, epoch: int = 0
+    architecture: Architecture, dropout_rates: np.ndarray, seed: int, epoch: int = 0
 ) -> list:
     """Keras layers of an architecture, still without weights.
 
     Parameters
     ----------
     architecture : Architecture
-    dropout_rates : sequence of float
+    dropout_rates : ndarray of shape (n_hidden_layers + 1,)
         Of the inputs and of each hidden layer; layers of rate zero are left out.
     seed, epoch : int
         What the dropout layers' own seeds are derived from.
@@ -37,10 +35,10 @@ def stock_layers(
             new = keras.layers.Activation(architecture.activation)
         elif layer.kind == "out_activation":
             new = keras.layers.Activation(architecture.out_activation)
-        elif dropout_rates[layer.index] > 0:
+        elif dropout_rates[layer.number] > 0:
             new = keras.layers.Dropout(
-                float(dropout_rates[layer.index]),
-                seed=derived_seed(seed, KERAS_DROPOUT, layer.index, epoch),
+                float(dropout_rates[layer.number]),
+                seed=derived_seed(seed, KERAS_DROPOUT, layer.number, epoch),
             )
         else:
             continue
@@ -50,7 +48,7 @@ def stock_layers(
 
 def to_sequential(
     architecture: Architecture,
-    dropout_rates: Sequence[float],
+    dropout_rates: np.ndarray,
     weights: list[np.ndarray],
     seed: int,
 ):

@@ -9,7 +9,7 @@ from .batches import iterate_batches, row_weights
 from .losses import ROW_LOSSES
 from .monitor import LearningRate, Monitor, divergence_message
 from .scores import score
-from .task import Outcome, Rows, Task
+from .task import Outcome, Rows, StopReason, Task
 from .trainer import make_learning_rate
 
 
@@ -127,7 +127,7 @@ def train_with_keras(model: PenalisedSequential, task: Task, callbacks: list) ->
             ):
                 variable.assign(np.reshape(value, variable.shape))
         monitoring = _MonitorCallback(task, make_learning_rate(task))
-        reason = None
+        reason: StopReason | None = None
         try:
             keras.Sequential.fit(
                 model,

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 
 from .scores import score_name
-from .task import Progress, Settings
+from .task import Progress, Settings, StopReason
 
 
 class LearningRate:
@@ -33,11 +33,11 @@ class LearningRate:
         progress: Progress,
     ):
         self._schedule = initial if callable(initial) else None
-        self._initial = None if callable(initial) else initial
+        self._initial = np.nan if callable(initial) else initial
         self._policy = policy
         self._power_t = power_t
         self._progress = progress
-        if self._initial is not None and progress.learning_rate is None:
+        if np.isnan(progress.learning_rate):
             progress.learning_rate = self._initial
 
     def of_epoch(self, first_step: int, n_steps: int) -> np.ndarray:
@@ -97,7 +97,7 @@ class Monitor:
         self._n_samples = n_samples
         self.n_iter = 0
         self.is_best = False
-        self.stop_reason: str | None = None
+        self.stop_reason: StopReason | None = None
 
     def end_epoch(
         self,
@@ -142,7 +142,7 @@ class Monitor:
             logs["val_loss"], logs[f"val_{score_name(settings.loss)}"] = validation
         for name, value in logs.items():
             progress.history.setdefault(name, []).append(value)
-        if settings.early_stopping:
+        if settings.early_stopping and validation is not None:
             self._judge_score(validation[1])
         else:
             self._judge_loss(loss)

@@ -264,18 +264,18 @@ class Program:
 
     def _dropout(self, values, layer, epoch, step, hyperparameters):
         """Inverted dropout (Srivastava et al. 2014) at a rate for each network."""
-        if layer.index == 0 and not self.key.has_input_dropout:
+        if layer.number == 0 and not self.key.has_input_dropout:
             return values
         n_masks = len(self.key.architecture.layer_units) - 1
         draws = noise.draw(
             hyperparameters.seeds,
             epoch,
-            tf.cast(step * n_masks + layer.index, tf.uint32),
+            tf.cast(step * n_masks + layer.number, tf.uint32),
             self.key.batch_rows,
             layer.units,
         )
         draws = _of_networks(draws, self.key.seed_of)
-        rates = hyperparameters.dropout_rates[:, layer.index, None, None]
+        rates = hyperparameters.dropout_rates[:, layer.number, None, None]
         threshold = tf.cast(tf.round(rates * noise.N_LEVELS), tf.int32)
         return tf.where(draws >= threshold, values / (1 - rates), tf.zeros_like(values))
 

@@ -38,7 +38,7 @@ class Progress:
     seed: int
     epochs: int = 0
     samples_seen: int = 0
-    learning_rate: float | None = None
+    learning_rate: float = np.nan  # not a number until training has begun
     best_loss: float = np.inf
     best_score: float = -np.inf
     no_improvement_count: int = 0

@@ -1,6 +1,7 @@
 """The epoch loop: trains tasks of one shape as a stack."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from scipy import sparse
@@ -18,7 +19,7 @@ from .monitor import LearningRate, Monitor, divergence_message
 from .programs import borrow
 from .scores import score
 from .stack import Hyperparameters, Program, ProgramKey, State
-from .task import EpochChange, Outcome, Task
+from .task import EpochChange, Outcome, Rows, StopReason, Task
 
 # Rows of a validation set that go through the network at a time.
 _VALIDATION_ROWS = 4096
@@ -126,7 +127,7 @@ class _Run:
         self.rate = make_learning_rate(task)
         self.monitor = Monitor(task.settings, task.progress, self.rate, len(task.rows))
         self.best_weights: list[np.ndarray] | None = None
-        self.result: Outcome | Exception | None = None
+        self.result: Any = None  # in the end an Outcome or an Exception
 
     def begin(self, program: Program, state: State) -> State:
         """Tell the hook; returns the state it asks for."""
@@ -165,7 +166,7 @@ class _Run:
             state = program.replace_weights(state, self.network, change.weights)
         return state
 
-    def finish(self, reason: str, program: Program, state: State) -> None:
+    def finish(self, reason: StopReason, program: Program, state: State) -> None:
         weights = self.best_weights or program.weights_of(state, self.network)
         if self.task.hook is not None:
             weights = self.task.hook.end(weights)
@@ -233,17 +234,17 @@ class _Stack:
 
     def run_epoch(self, program: Program, state: State):
         """One epoch; returns the new state, and losses and rates of each network."""
-        counts = [stream.begin_epoch(self._epoch) for stream in self._streams]
-        counts = np.stack([counts[i] for i in self.key.stream_of], axis=1)
+        real_rows = [stream.begin_epoch(self._epoch) for stream in self._streams]
+        counts = np.stack([real_rows[i] for i in self.key.stream_of], axis=1)
         rates = np.zeros(counts.shape)
         for run in self.runs:
             epoch_rates = run.rate.of_epoch(self._steps_done, self._n_steps)
             rates[: self._n_steps, run.network] = epoch_rates
-        losses = []
+        chunks = []
         for start in range(0, self._n_steps, self.key.n_steps):
             steps = slice(start, start + self.key.n_steps)
             batches = zip(*(s.batches(steps) for s in self._streams), strict=True)
-            state, chunk_losses = program.run(
+            state, losses = program.run(
                 state,
                 tuple(tf.stack(values) for values in batches),
                 min(self.key.n_steps, self._n_steps - start),
@@ -252,22 +253,23 @@ class _Stack:
                 start,
                 self._hyperparameters,
             )
-            losses.append(chunk_losses.numpy())
+            chunks.append(losses.numpy())
         self._epoch += 1
         self._steps_done += self._n_steps
-        losses = np.concatenate(losses)
-        return state, np.average(losses, axis=0, weights=counts), rates[0]
+        mean_losses = np.average(np.concatenate(chunks), axis=0, weights=counts)
+        return state, mean_losses, rates[0]
 
     def validate(self, program: Program, state: State) -> dict[int, tuple[float, float]]:
         """Validation loss and score of the running networks that have such rows."""
-        users: dict[int, list[int]] = {}
+        users: dict[int, tuple[Rows, list[int]]] = {}
         for run in self.running:
-            if run.task.validation is not None:
-                users.setdefault(id(run.task.validation), []).append(run.network)
+            rows = run.task.validation
+            if rows is not None:
+                users.setdefault(id(rows), (rows, []))[1].append(run.network)
+        loss = self.key.loss
         figures = {}
-        for networks in users.values():
-            task = self.runs[networks[0]].task
-            rows, weight = task.validation, row_weights(task.validation)
+        for rows, networks in users.values():
+            weight = row_weights(rows)
             losses, logits = np.zeros(len(networks)), []
             for start in range(0, len(rows), _VALIDATION_ROWS):
                 block = np.arange(start, min(start + _VALIDATION_ROWS, len(rows)))
@@ -283,7 +285,7 @@ class _Stack:
             losses /= weight.sum(dtype=np.float64)
             outputs = np.concatenate(logits, axis=1)
             for i, network in enumerate(networks):
-                value = score(task.settings.loss, rows.y, outputs[i], weight)
+                value = score(loss, rows.y, outputs[i], weight)
                 figures[network] = (float(losses[i]), value)
         return figures
 
