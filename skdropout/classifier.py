@@ -108,7 +108,8 @@ class DropoutMLPClassifier(ClassifierMixin, BaseDropoutMLP):
         Whether `fit` goes on from the weights of the previous call.
 
     momentum : float, default=0.9
-        Momentum, in [0, 1], where the optimizer takes one: SGD, but RMSprop too.
+        Momentum, in [0, 1], where the optimizer takes one: SGD, but RMSprop and Muon
+        too.
 
     nesterovs_momentum : bool, default=True
         Whether SGD uses Nesterov's momentum.
@@ -129,7 +130,8 @@ class DropoutMLPClassifier(ClassifierMixin, BaseDropoutMLP):
         Numerical stability, where the optimizer takes it.
 
     n_iter_no_change : int or inf, default=10
-        Epochs without improvement that are put up with.
+        Epochs without improvement that are put up with. Dropout makes the loss noisy:
+        on few rows it may take more than the default.
 
     class_weight : dict or 'balanced', default=None
         Weight of each class, multiplied into the sample weights. ``'balanced'``:
@@ -178,7 +180,7 @@ class DropoutMLPClassifier(ClassifierMixin, BaseDropoutMLP):
     n_features_in_ : int
         Number of features.
 
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the features, where `X` has string names.
 
     n_iter_ : int

@@ -299,6 +299,8 @@ def make_wrapper(
     routed = {}
     if isinstance(optimizer, keras.optimizers.Optimizer):
         optimizer = copy_optimizer(optimizer)
+        if not isinstance(params["learning_rate"], str):
+            optimizer.learning_rate = params["learning_rate"]
     else:
         routed = _optimizer_arguments(optimizer, params)
     is_classifier = loss_name in ("categorical", "binary")

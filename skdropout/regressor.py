@@ -114,7 +114,8 @@ class DropoutMLPRegressor(RegressorMixin, BaseDropoutMLP):
         Whether `fit` goes on from the weights of the previous call.
 
     momentum : float, default=0.9
-        Momentum, in [0, 1], where the optimizer takes one: SGD, but RMSprop too.
+        Momentum, in [0, 1], where the optimizer takes one: SGD, but RMSprop and Muon
+        too.
 
     nesterovs_momentum : bool, default=True
         Whether SGD uses Nesterov's momentum.
@@ -122,7 +123,7 @@ class DropoutMLPRegressor(RegressorMixin, BaseDropoutMLP):
     early_stopping : bool, default=False
         Whether training goes by the score on validation rows and keeps the weights of
         the best epoch. The rows are `X_val`, or else a `validation_fraction` of the
-        training rows, with the classes in proportion where each has two rows.
+        training rows.
 
     validation_fraction : float, default=0.1
         Fraction of the training rows set aside, in [0, 1). Used with `early_stopping`
@@ -135,7 +136,8 @@ class DropoutMLPRegressor(RegressorMixin, BaseDropoutMLP):
         Numerical stability, where the optimizer takes it.
 
     n_iter_no_change : int or inf, default=10
-        Epochs without improvement that are put up with.
+        Epochs without improvement that are put up with. Dropout makes the loss noisy:
+        on few rows it may take more than the default.
 
     callbacks : keras.callbacks.Callback or list of them, default=None
         Called during training. `early_stopping` and `X_val` add ``val_loss`` and
@@ -177,7 +179,7 @@ class DropoutMLPRegressor(RegressorMixin, BaseDropoutMLP):
     n_features_in_ : int
         Number of features.
 
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
         Names of the features, where `X` has string names.
 
     n_iter_ : int

@@ -56,9 +56,14 @@ class CallbackHook:
         self._model.set_weights(weights)
         self._set_learning_rate(learning_rate)
         self._callbacks.on_epoch_end(self._n_begun - 1, logs)
-        if is_last or self._model.stop_training:
-            return self._change(weights, learning_rate)
-        return self._begin_epoch(weights, learning_rate)
+        change = self._change(weights, learning_rate)
+        if is_last or change.stop:
+            return change
+        begun = self._begin_epoch(
+            weights,
+            learning_rate if change.learning_rate is None else change.learning_rate,
+        )
+        return begun._replace(learning_rate=begun.learning_rate or change.learning_rate)
 
     def end(self, weights: list[np.ndarray]) -> list[np.ndarray]:
         self._model.set_weights(weights)

@@ -58,23 +58,23 @@ class _MonitorCallback(keras.callbacks.Callback):
         self.last_whole_epoch = self._snapshot()
 
     def on_epoch_begin(self, epoch, logs=None):
-        if self._rate.base is None:
-            return
         optimizer = self.model.optimizer
         now = float(optimizer.learning_rate)
-        if epoch and np.float32(now) != np.float32(self._last_set):
-            self._rate.replace(now)  # another callback has set it
-        n_steps = -(-len(self._task.rows) // self._task.settings.batch_size)
-        self._last_set = float(self._rate.of_epoch(0, n_steps)[0])
-        optimizer.learning_rate = self._last_set
+        if self._rate.base is not None:
+            if epoch and np.float32(now) != np.float32(self._last_set):
+                self._rate.replace(now)  # another callback has set it
+            now = self._last_set = float(self._rate.of_epoch(0, 1)[0])
+            optimizer.learning_rate = now
+        self._first_rate = now
 
     def on_epoch_end(self, epoch, logs=None):
         weights = self.model.get_weights()
         figures = None
         if self._task.validation is not None:
             figures = _validation_figures(self._task, weights, self._task.validation)
-        rate = float(self.model.optimizer.learning_rate)
-        logs.update(self.monitor.end_epoch(float(logs["loss"]), rate, figures))
+        logs.update(
+            self.monitor.end_epoch(float(logs["loss"]), self._first_rate, figures)
+        )
         if self.monitor.is_best:
             self.best_weights = weights
         if self.monitor.stop_reason is not None:
@@ -140,6 +140,7 @@ def train_with_keras(model: PenalisedSequential, task: Task, callbacks: list) ->
                 ),
                 steps_per_epoch=-(-len(rows) // settings.batch_size),
                 epochs=settings.max_iter,
+                shuffle=False,  # the batches are in their order
                 callbacks=[monitoring, *callbacks],
                 verbose=0,
             )

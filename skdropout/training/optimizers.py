@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from .._backend import keras, tf
+from .flat import split_flat, unstack_flat
 
 # Their update of a weight depends on that weight's own gradient and slots alone.
 _ELEMENT_WISE = (
@@ -124,12 +125,25 @@ class StackOptimizer:
         self._optimizer = kind(learning_rate=self._rate, **config)
         self._optimizer.build(variables)
         self._variables = variables
-        self._state = [v.value for v in self._optimizer.variables]
-        self.initial_state = [v.numpy() for v in self._state]
+        state = [variable.value for variable in self._optimizer.variables]
+        self._counts = [v for v in state if v.shape.rank == 0]
+        self._slots = [v for v in state if v.shape.rank > 0]
+        self._slot_shapes = [tuple(v.shape[1:]) for v in self._slots]
+        self._initial = [v.numpy() for v in (*self._counts, *self._slots)]
 
-    def begin(self, state: list, momentum) -> None:
-        """Take over `state`; `momentum` has shape (n_networks,)."""
-        for variable, value in zip(self._state, state, strict=True):
+    def count_specs(self) -> list:
+        """Types of the counts."""
+        return [tf.TensorSpec((), v.dtype) for v in self._counts]
+
+    def unstack(self, slots) -> list:
+        """The slots by themselves, from a matrix of shape (n_networks, .)."""
+        return unstack_flat(slots, self._slot_shapes)
+
+    def begin(self, slots: list, counts: list, momentum) -> None:
+        """Take over a state; `momentum` has shape (n_networks,)."""
+        for variable, value in zip(
+            (*self._counts, *self._slots), (*counts, *slots), strict=True
+        ):
             variable.assign(value)
         if self._has_momentum:
             self._optimizer.network_momentum = momentum[:, None, None]
@@ -139,30 +153,34 @@ class StackOptimizer:
         self._rate.current = rates[:, None, None]
         self._optimizer.apply(gradients, self._variables)
 
-    def end(self) -> list:
-        """The state after the steps."""
-        return [v.read_value() for v in self._state]
+    def end(self) -> tuple[list, list]:
+        """The slots and the counts after the steps."""
+        return (
+            [v.read_value() for v in self._slots],
+            [v.read_value() for v in self._counts],
+        )
 
-    def stack_state(self, states: list[list[np.ndarray] | None]) -> list:
-        """State of the stack from those of its networks; None is a fresh one.
+    def stack_state(self, states: list[list[np.ndarray] | None]):
+        """Slots and counts of the stack from its networks' states; None is a fresh one.
 
-        Scalars, such as the count of steps, are common to the networks of a stack.
+        The counts, of steps above all, are common to the networks of a stack.
         """
-        stacked = []
-        for i, initial in enumerate(self.initial_state):
-            if initial.ndim == 0:
-                value = initial if states[0] is None else states[0][i]
-            else:
-                value = np.stack(
-                    [
-                        initial[m] if s is None else np.reshape(s[i], initial.shape[1:])
-                        for m, s in enumerate(states)
-                    ]
-                )
-            stacked.append(tf.constant(value, self._state[i].dtype))
-        return stacked
+        n_counts = len(self._counts)
+        initial_counts, initial_slots = self._initial[:n_counts], self._initial[n_counts:]
+        rows = []
+        for network, state in enumerate(states):
+            slots = [v[network] for v in initial_slots] if state is None else state
+            parts = [np.ravel(v) for v in slots[-len(initial_slots) :]]
+            rows.append(np.concatenate(parts) if initial_slots else np.zeros(0))
+        counts = initial_counts if states[0] is None else states[0][:n_counts]
+        return tf.constant(np.stack(rows), tf.float32), [
+            tf.constant(value, variable.dtype)
+            for value, variable in zip(counts, self._counts, strict=True)
+        ]
 
-    @staticmethod
-    def network_state(state: list, network: int) -> list[np.ndarray]:
-        """State of one network of the stack."""
-        return [v.numpy() if v.shape.rank == 0 else v[network].numpy() for v in state]
+    def state_of(self, slots, counts: list, network: int) -> list[np.ndarray]:
+        """State of one network of the stack: counts, then slots."""
+        return [
+            *(value.numpy() for value in counts),
+            *split_flat(slots[network].numpy(), self._slot_shapes),
+        ]

@@ -13,6 +13,7 @@ import numpy as np
 from .._architecture import BATCH_NORM_EPSILON, BATCH_NORM_MOMENTUM, Architecture
 from .._backend import keras, tf
 from . import noise
+from .flat import concat_flat, split_flat, unstack_flat
 from .losses import ROW_LOSSES
 from .optimizers import StackOptimizer
 
@@ -51,16 +52,34 @@ class ProgramKey:
 
 
 class State(NamedTuple):
-    """Weights and optimizer state of a stack, as tensors. Immutable, so any earlier
-    state can be kept for the price of a reference."""
+    """Weights and optimizer state of a stack, as tensors.
 
-    weights: list
-    optimizer: list
+    Few tensors, because each costs time at every call. Immutable, so that any earlier
+    state can be kept for the price of a reference.
+
+    Attributes
+    ----------
+    weights, slots : float32 tensors of shape (n_networks, .)
+        All weights, and all slots of the optimizer, of each network.
+    counts : list of scalar tensors
+        What the optimizer keeps for the whole stack.
+    """
+
+    weights: tf.Tensor
+    slots: tf.Tensor
+    counts: list
 
 
 class Hyperparameters(NamedTuple):
-    """Per network: `alpha` and `momentum` (M,), `dropout_rates` (M, n_hidden + 1).
-    Per distinct seed: `seeds` (n_seeds,)."""
+    """What differs between the networks of a stack.
+
+    Attributes
+    ----------
+    alpha, momentum : float32 tensors of shape (n_networks,)
+    dropout_rates : float32 tensor of shape (n_networks, n_hidden_layers + 1)
+    seeds : uint32 tensor of shape (n_seeds,)
+        The distinct ones.
+    """
 
     alpha: tf.Tensor
     momentum: tf.Tensor
@@ -94,58 +113,89 @@ class Program:
             self._trainable = [v for v in self._variables if v.trainable]
             self.optimizer = StackOptimizer(key.optimizer, self._trainable)
         self._row_loss = ROW_LOSSES[key.loss].of_logits
-        self._run = tf.function(self._steps, jit_compile=True)
+        self._compiled = tf.function(self._steps, jit_compile=True, autograph=False)
+        self._run = tf.function(
+            self._gather_and_train, self._signature(), autograph=False
+        )
+
+    def _signature(self):
+        key, floats = self.key, tf.float32
+        n_networks, n_streams = key.n_networks, max(key.stream_of) + 1
+        n_features = key.architecture.layer_units[0]
+        n_masks = len(key.architecture.layer_units) - 1
+        n_targets = 1 if key.loss == "categorical" else key.architecture.layer_units[-1]
+        spec = tf.TensorSpec
+        steps = (key.n_steps, key.batch_rows)
+        return (
+            State(
+                spec((n_networks, None), floats),
+                spec((n_networks, None), floats),
+                self.optimizer.count_specs(),
+            ),
+            [
+                (
+                    spec((None, n_features), floats),
+                    spec((None, n_targets), floats),
+                    spec((None,), floats),
+                )
+            ]
+            * n_streams,
+            [(spec(steps, tf.int32), spec(steps, tf.bool))] * n_streams,
+            spec((3,), tf.int32),
+            spec((key.n_steps, n_networks), floats),
+            Hyperparameters(
+                spec((n_networks,), floats),
+                spec((n_networks,), floats),
+                spec((n_networks, n_masks), floats),
+                spec((max(key.seed_of) + 1,), tf.uint32),
+            ),
+        )
 
     # Moving between networks and the stack
 
-    def stack(self, weights: list[list[np.ndarray]], optimizer_states: list) -> State:
+    def stack(
+        self,
+        weights: list[list[np.ndarray]],
+        optimizer_states: list[list[np.ndarray] | None],
+    ) -> State:
         """The state of the stack from the weights and states of its networks."""
-        stacked = [
-            tf.constant(
-                np.stack([np.reshape(w[i], _rank_2(spec.shape)) for w in weights])
-            )
-            for i, spec in enumerate(self.key.architecture.weight_specs)
-        ]
-        return State(stacked, self.optimizer.stack_state(optimizer_states))
+        slots, counts = self.optimizer.stack_state(optimizer_states)
+        return State(tf.constant(np.stack([_flat(w) for w in weights])), slots, counts)
 
     def weights_of(self, state: State, network: int) -> list[np.ndarray]:
         """Weights of one network, in the shapes of its architecture."""
-        return [
-            np.reshape(value[network].numpy(), spec.shape)
-            for value, spec in zip(
-                state.weights, self.key.architecture.weight_specs, strict=True
-            )
-        ]
+        specs = self.key.architecture.weight_specs
+        return split_flat(state.weights[network].numpy(), [spec.shape for spec in specs])
 
     def replace_weights(
         self, state: State, network: int, weights: list[np.ndarray]
     ) -> State:
         """The state with other weights for one network."""
-        stacked = [
-            tf.tensor_scatter_nd_update(
-                values, [[network]], [np.reshape(weight, values.shape[1:])]
-            )
-            for values, weight in zip(state.weights, weights, strict=True)
-        ]
-        return State(stacked, state.optimizer)
+        stacked = tf.tensor_scatter_nd_update(
+            state.weights, [[network]], [_flat(weights)]
+        )
+        return state._replace(weights=stacked)
 
     # Training
 
-    def run(self, state: State, batches, n_steps, rates, epoch, first, hyperparameters):
+    def run(
+        self, state: State, rows: list, batches: list, position, rates, hyperparameters
+    ):
         """Train up to ``key.n_steps`` steps.
 
         Parameters
         ----------
         state : State
-        batches : tuple of tensors
-            `X` (n_streams, key.n_steps, batch_rows, n_features), `y` (n_streams,
-            key.n_steps, batch_rows, n_targets), and the rows' weights (n_streams,
-            key.n_steps, batch_rows), zero where a row is padding.
-        n_steps : int
-            Steps to take.
-        rates : float32 array of shape (key.n_steps, n_networks)
-        epoch, first : int
-            The epoch, and the number of the first step in it.
+        rows : list of tuple of tensors
+            For each stream: `X` (n_rows, n_features), `y` (n_rows, n_targets) and the
+            rows' weights (n_rows,).
+        batches : list of tuple of arrays
+            For each stream: the rows of each step (key.n_steps, key.batch_rows), int32,
+            and which of them are not padding, bool.
+        position : tuple of int
+            Steps to take, number of the first step in the epoch, and the epoch.
+        rates : array of shape (key.n_steps, n_networks)
+            Learning rates.
         hyperparameters : Hyperparameters
 
         Returns
@@ -155,30 +205,66 @@ class Program:
             Loss of each step with the penalty; zero for steps not taken.
         """
         with tf.device(self.key.device):
-            weights, optimizer, losses = self._run(
-                state.weights,
-                state.optimizer,
-                batches,
-                tf.constant(n_steps, tf.int32),
+            return self._run(
+                state,
+                rows,
+                [(tf.constant(i), tf.constant(r)) for i, r in batches],
+                tf.constant(position, tf.int32),
                 tf.constant(rates, tf.float32),
-                tf.constant(epoch, tf.uint32),
-                tf.constant(first, tf.int32),
                 hyperparameters,
             )
-        return State(weights, optimizer), losses
 
-    def _steps(
-        self, weights, optimizer, batches, n_steps, rates, epoch, first, hyperparameters
-    ):
+    def _gather_and_train(self, state, rows, batches, position, rates, hyperparameters):
+        """What XLA is spared: rows of any number, and taking the state apart."""
+        X, y, weights = zip(*rows, strict=True)
+        indices, is_real = zip(*batches, strict=True)
+        gathered = [
+            tf.stack([tf.gather(v, i) for v, i in zip(values, indices, strict=True)])
+            for values in (X, y, weights)
+        ]
+        gathered[2] *= tf.cast(tf.stack(is_real), tf.float32)
+        weights, slots, losses, counts = self._compiled(
+            self._unstack(state.weights),
+            self.optimizer.unstack(state.slots),
+            state.counts,
+            gathered,
+            position,
+            rates,
+            hyperparameters,
+        )
+        n_networks = self.key.n_networks
+        return (
+            State(
+                concat_flat(weights, n_networks), concat_flat(slots, n_networks), counts
+            ),
+            losses,
+        )
+
+    def _steps(self, weights, slots, counts, batches, position, rates, hyperparameters):
+        n_steps, first, epoch = tf.unstack(position)
         for variable, value in zip(self._variables, weights, strict=True):
             variable.assign(value)
-        self.optimizer.begin(optimizer, hyperparameters.momentum)
-        losses = tf.zeros((self.key.n_steps, self.key.n_networks))
-        for i in tf.range(n_steps):
+        self.optimizer.begin(slots, counts, hyperparameters.momentum)
+
+        def step(i, losses):
             batch = [values[:, i] for values in batches]
             loss = self._step(batch, rates[i], epoch, first + i, hyperparameters)
-            losses = tf.tensor_scatter_nd_update(losses, [[i]], [loss])
-        return [v.read_value() for v in self._variables], self.optimizer.end(), losses
+            return i + 1, tf.tensor_scatter_nd_update(losses, [[i]], [loss])
+
+        # Autograph's loop over a range would make the number of steps a constant of the
+        # program, to be compiled anew for each.
+        _, losses = tf.while_loop(
+            lambda i, losses: i < n_steps,
+            step,
+            (0, tf.zeros((self.key.n_steps, self.key.n_networks))),
+        )
+        slots, counts = self.optimizer.end()
+        return [v.read_value() for v in self._variables], slots, losses, counts
+
+    def _unstack(self, weights):
+        """The weights of a stack, each of rank 3."""
+        shapes = [_rank_2(spec.shape) for spec in self.key.architecture.weight_specs]
+        return unstack_flat(weights, shapes)
 
     def _step(self, batch, rates, epoch, step, hyperparameters):
         X, y, row_weights = (_of_networks(v, self.key.stream_of) for v in batch)
@@ -235,8 +321,8 @@ class Program:
         with tf.device(self.key.device):
             weights = state.weights
             if len(networks) < self.key.n_networks:
-                weights = [tf.gather(values, networks) for values in weights]
-            logits = self._forward(weights, X[None])
+                weights = tf.gather(weights, networks)
+            logits = self._forward(self._unstack(weights), X[None])
             y = tf.broadcast_to(y, (len(networks), *y.shape))
             losses = tf.reduce_sum(self._row_loss(y, logits) * weight, axis=-1)
         return losses.numpy(), logits.numpy()
@@ -269,7 +355,7 @@ class Program:
         n_masks = len(self.key.architecture.layer_units) - 1
         draws = noise.draw(
             hyperparameters.seeds,
-            epoch,
+            tf.cast(epoch, tf.uint32),
             tf.cast(step * n_masks + layer.number, tf.uint32),
             self.key.batch_rows,
             layer.units,
@@ -278,6 +364,10 @@ class Program:
         rates = hyperparameters.dropout_rates[:, layer.number, None, None]
         threshold = tf.cast(tf.round(rates * noise.N_LEVELS), tf.int32)
         return tf.where(draws >= threshold, values / (1 - rates), tf.zeros_like(values))
+
+
+def _flat(weights: list[np.ndarray]) -> np.ndarray:
+    return np.concatenate([np.ravel(values) for values in weights], dtype=np.float32)
 
 
 def _rank_2(shape: tuple[int, ...]) -> tuple[int, ...]:

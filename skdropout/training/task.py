@@ -18,7 +18,7 @@ class Rows:
     ----------
     X : {ndarray, csr_array} of shape (n_samples, n_features), float32
     y : ndarray of shape (n_samples, n_targets), float32
-        Class indices (one column) for ``"log_loss"``, values otherwise.
+        Class indices (one column) for ``"categorical"``, values otherwise.
     weight : ndarray of shape (n_samples,), float32, or None
         None stands for equal weights of one.
     """

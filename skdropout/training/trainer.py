@@ -90,32 +90,39 @@ class _Stream:
     """The batches of one set of rows in one order."""
 
     def __init__(self, task: Task, batch_rows: int, n_steps: int):
-        self._rows = task.rows
+        self._n_rows = len(task.rows)
         self._shuffle = task.settings.shuffle
         self._seed = task.progress.seed
         self._batch_size = task.settings.batch_size
         self._batch_rows = batch_rows
         self._n_steps = n_steps
-        self._weight = row_weights(task.rows)
-        X = task.rows.X
-        self._X = X if sparse.issparse(X) else tf.constant(X)
+        rows = task.rows
+        self._sparse_X = rows.X if sparse.issparse(rows.X) else None
+        self._rows = (
+            None if sparse.issparse(rows.X) else tf.constant(rows.X),
+            tf.constant(rows.y),
+            tf.constant(row_weights(rows)),
+        )
 
     def begin_epoch(self, epoch: int) -> np.ndarray:
         """Set the order; returns the number of real rows of each step."""
-        order = epoch_order(len(self._rows), self._seed, epoch, self._shuffle)
+        order = epoch_order(self._n_rows, self._seed, epoch, self._shuffle)
         self._indices, self._is_real = step_indices(
             order, self._batch_size, self._batch_rows, self._n_steps
         )
         return self._is_real.sum(axis=1)
 
     def batches(self, steps: slice):
-        """`X`, `y` and row weights of some steps."""
-        indices = self._indices[steps]
-        if sparse.issparse(self._X):
-            X = take_rows(self._X, indices)
-        else:
-            X = tf.gather(self._X, indices)
-        return X, self._rows.y[indices], self._weight[indices] * self._is_real[steps]
+        """Rows, and which of them each of some steps takes."""
+        indices, is_real = self._indices[steps], self._is_real[steps]
+        rows = self._rows
+        if self._sparse_X is not None:
+            # Only the rows of these steps are made dense.
+            taken = indices.ravel()
+            X = tf.constant(self._sparse_X[taken].toarray())
+            rows = (X, *(tf.gather(values, taken) for values in rows[1:]))
+            indices = np.arange(taken.size, dtype=np.int32).reshape(indices.shape)
+        return rows, (indices, is_real)
 
 
 class _Run:
@@ -177,8 +184,8 @@ class _Run:
             return
         self.result = Outcome(
             weights=weights,
-            optimizer_state=program.optimizer.network_state(
-                state.optimizer, self.network
+            optimizer_state=program.optimizer.state_of(
+                state.slots, state.counts, self.network
             ),
             progress=self.task.progress,
             n_iter=self.monitor.n_iter,
@@ -243,14 +250,14 @@ class _Stack:
         chunks = []
         for start in range(0, self._n_steps, self.key.n_steps):
             steps = slice(start, start + self.key.n_steps)
-            batches = zip(*(s.batches(steps) for s in self._streams), strict=True)
+            rows, batches = zip(*(s.batches(steps) for s in self._streams), strict=True)
+            n_steps = min(self.key.n_steps, self._n_steps - start)
             state, losses = program.run(
                 state,
-                tuple(tf.stack(values) for values in batches),
-                min(self.key.n_steps, self._n_steps - start),
+                list(rows),
+                list(batches),
+                (n_steps, start, self._epoch),
                 rates[steps],
-                self._epoch,
-                start,
                 self._hyperparameters,
             )
             chunks.append(losses.numpy())

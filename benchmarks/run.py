@@ -1,0 +1,87 @@
+"""Measure this package beside its peers: ``python benchmarks/run.py [NAME | all]``."""
+
+import argparse
+import importlib
+import os
+from typing import NamedTuple
+
+from measure import print_versions, silence_warnings
+
+# Read by OpenBLAS, OpenMP and TensorFlow when they are loaded, here and in new processes.
+_THREAD_VARIABLES = (
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "TF_NUM_INTRAOP_THREADS",
+)
+
+
+class Benchmark(NamedTuple):
+    """A function ``module.function(rounds)`` that prints what it measures."""
+
+    module: str
+    function: str
+    rounds: int
+    summary: str
+
+
+BENCHMARKS = {
+    "fit-digits": Benchmark(
+        "fitting", "fit_digits", 5, "one fit of a small network, programs compiled"
+    ),
+    "fit-fashion": Benchmark(
+        "fitting", "fit_fashion", 5, "one fit of a larger network, programs compiled"
+    ),
+    "grid": Benchmark(
+        "grid", "grid", 3, "GridSearchCV over dropout and batch norm, new process"
+    ),
+    "predict": Benchmark(
+        "predicting", "predict", 5, "predict_proba of one row and of 10,000 rows"
+    ),
+    "unpickle": Benchmark(
+        "pickling", "unpickle", 9, "load a pickle and predict one row, new process"
+    ),
+    "memory": Benchmark("memory", "memory", 3, "memory kept per fit, new process"),
+    "pickle-size": Benchmark(
+        "pickling", "pickle_size", 1, "size of a pickle beside its arrays"
+    ),
+    "accuracy": Benchmark(
+        "accuracy", "accuracy", 1, "cross-validated accuracy beside plain Keras (slow)"
+    ),
+}
+
+
+def main() -> None:
+    """Run one benchmark or all, or list them."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("name", nargs="?", choices=[*BENCHMARKS, "all"])
+    parser.add_argument("--rounds", type=int, help="measurements of each contestant")
+    parser.add_argument(
+        "--threads",
+        type=int,
+        help="threads of everybody's arithmetic (default: as they are installed)",
+    )
+    arguments = parser.parse_args()
+    for option in ("rounds", "threads"):
+        value = getattr(arguments, option)
+        if value is not None and value < 1:
+            parser.error(f"--{option} must be at least 1")
+    if arguments.name is None:
+        for name, benchmark in BENCHMARKS.items():
+            print(f"{name:12} {benchmark.summary}; rounds: {benchmark.rounds}")
+        print(f"{'all':12} all of these, one after the other")
+        return
+    if arguments.threads is not None:
+        os.environ.update(dict.fromkeys(_THREAD_VARIABLES, str(arguments.threads)))
+    silence_warnings()
+    print_versions(arguments.threads)
+    for name, benchmark in BENCHMARKS.items():
+        if arguments.name in (name, "all"):
+            function = getattr(
+                importlib.import_module(benchmark.module), benchmark.function
+            )
+            function(arguments.rounds or benchmark.rounds)
+
+
+if __name__ == "__main__":
+    main()

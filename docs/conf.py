@@ -1,0 +1,83 @@
+"""Sphinx's settings."""
+
+import sys
+from pathlib import Path
+
+from docutils import nodes
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+import skdropout
+
+project = "skdropout"
+author = "The skdropout developers"
+copyright = author
+version = release = skdropout.__version__
+
+extensions = [
+    "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
+    "numpydoc",
+    "sphinx_gallery.gen_gallery",
+]
+templates_path = ["_templates"]
+exclude_patterns = ["_build", "_templates", "generated/backreferences"]
+default_role = "literal"  # what it means in docstrings by numpydoc's conventions
+
+autosummary_generate = True
+autodoc_typehints = "none"
+maximum_signature_line_length = 88
+toc_object_entries_show_parents = "hide"
+numpydoc_class_members_toctree = False
+
+sphinx_gallery_conf = {
+    "examples_dirs": "../examples",
+    "gallery_dirs": "auto_examples",
+    "filename_pattern": "plot_",
+    "backreferences_dir": "generated/backreferences",
+    "doc_module": ("skdropout",),
+    "download_all_examples": False,
+    "remove_config_comments": True,
+    "show_memory": False,
+    "show_signature": False,
+    "write_computation_times": False,
+}
+
+html_theme = "pydata_sphinx_theme"
+html_title = f"skdropout {version}"
+html_show_sourcelink = False
+html_theme_options = {
+    "footer_start": ["copyright"],
+    "footer_end": [],
+    "navigation_with_keys": False,
+    "show_prev_next": False,
+    "show_toc_level": 2,
+}
+html_sidebars = {page: [] for page in ("index", "coming_from", "how_it_works")}
+
+# Labels and glossary terms in docstrings that are inherited from scikit-learn.
+_SCIKIT_LEARN = "https://scikit-learn.org/stable"
+_SCIKIT_LEARN_PAGES = {
+    "accuracy_score": "modules/model_evaluation.html#accuracy-score",
+    "meta-estimator": "glossary.html#term-meta-estimator",
+    "metadata_routing": "metadata_routing.html",
+    "r2_score": "modules/model_evaluation.html#r2-score",
+}
+
+
+def link_to_scikit_learn(app, env, node, contnode):
+    """Resolve references to scikit-learn's pages without its inventory."""
+    target = node["reftarget"]
+    if node["refdomain"] == "py" and target.startswith("sklearn."):
+        page = f"modules/generated/{target}.html"
+    elif node["reftype"] in ("ref", "term") and target in _SCIKIT_LEARN_PAGES:
+        page = _SCIKIT_LEARN_PAGES[target]
+    else:
+        return None
+    uri = f"{_SCIKIT_LEARN}/{page}"
+    return nodes.reference("", "", contnode, internal=False, refuri=uri)
+
+
+def setup(app):
+    """Register the hook above."""
+    app.connect("missing-reference", link_to_scikit_learn)

@@ -1,0 +1,28 @@
+"""Small data sets that the tests share."""
+
+import numpy as np
+import pytest
+from sklearn.datasets import load_digits, load_iris
+from sklearn.preprocessing import scale
+
+
+@pytest.fixture(scope="session")
+def iris():
+    """150 rows, 4 features, 3 classes, in an order without structure."""
+    X, y = load_iris(return_X_y=True)
+    order = np.random.default_rng(0).permutation(len(y))
+    return scale(X)[order], y[order]
+
+
+@pytest.fixture(scope="session")
+def digits():
+    """The first 500 digits, standardised."""
+    X, y = load_digits(return_X_y=True)
+    return scale(X[:500]), y[:500]
+
+
+@pytest.fixture(scope="session")
+def curve():
+    """200 rows, 3 features, a smooth target."""
+    X = np.random.default_rng(0).normal(size=(200, 3))
+    return X, np.sin(X[:, 0]) + X[:, 1] * X[:, 2]

@@ -1,0 +1,42 @@
+"""scikit-learn's own checks, in several configurations of both estimators."""
+
+import pytest
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from skdropout import DropoutMLPClassifier, DropoutMLPRegressor
+
+# Few epochs, as scikit-learn runs its own MLP; the networks must learn something, though.
+CONFIGURATIONS = [
+    {"dropout_rate": 0.0},
+    {"dropout_rate": 0.2},
+    {"batch_norm": "before_activation", "dropout_rate": 0.1},
+    {"batch_norm": "after_activation", "dropout_rate": 0.1},
+    {"batch_norm": "after_dropout", "dropout_rate": 0.1, "input_batch_norm": True},
+    {"optimizer": "sgd", "learning_rate_init": 0.1, "dropout_rate": 0.0},
+    {"early_stopping": True, "validation_fraction": 0.2, "dropout_rate": 0.0},
+]
+
+WEIGHTS_REASON = (
+    "asks for 1e-7 equality of a network fitted with sample weights and of one fitted "
+    "with repeated rows: mini-batch training in float32 rounds differently, and dropout "
+    "drops other units; test_weights.py tests that it holds closely"
+)
+EXPECTED_FAILURES = {
+    "check_sample_weight_equivalence_on_dense_data": WEIGHTS_REASON,
+    "check_sample_weight_equivalence_on_sparse_data": WEIGHTS_REASON,
+}
+
+
+@pytest.mark.filterwarnings(f"ignore::{ConvergenceWarning.__module__}.ConvergenceWarning")
+@pytest.mark.filterwarnings("ignore:.*batch_size:UserWarning")
+@parametrize_with_checks(
+    [
+        estimator(max_iter=100, **configuration)
+        for configuration in CONFIGURATIONS
+        for estimator in (DropoutMLPClassifier, DropoutMLPRegressor)
+    ],
+    expected_failed_checks=lambda estimator: EXPECTED_FAILURES,
+)
+def test_estimator(estimator, check):
+    check(estimator)
