@@ -8,7 +8,11 @@ from sklearn.base import ClassifierMixin, _fit_context
 from sklearn.utils import check_array
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.class_weight import compute_sample_weight
-from sklearn.utils.multiclass import check_classification_targets, type_of_target
+from sklearn.utils.multiclass import (
+    check_classification_targets,
+    type_of_target,
+    unique_labels,
+)
 from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
 
 from ._activations import ACTIVATIONS
@@ -351,6 +355,8 @@ class DropoutMLPClassifier(ClassifierMixin, BaseDropoutMLP):
         self : DropoutMLPClassifier
             Trained estimator.
         """
+        if classes is None and not hasattr(self, "classes_"):
+            raise ValueError("classes must be passed on the first call to partial_fit.")
         return self._fit(X, y, sample_weight, incremental=True, classes=classes)
 
     def predict(self, X):
@@ -419,8 +425,15 @@ class DropoutMLPClassifier(ClassifierMixin, BaseDropoutMLP):
     # What the base class asks for
 
     def _validate_targets(self, X, y, *, reset, classes=None):
-        if reset and classes is not None:
-            self.classes_ = np.unique(classes)
+        if classes is not None:
+            classes = unique_labels(classes)
+            if reset:
+                self.classes_ = classes
+            elif not np.array_equal(classes, self.classes_):
+                raise ValueError(
+                    f"`classes={classes}` is not the same as on last call to "
+                    f"partial_fit, was: {self.classes_}"
+                )
         X, y = validate_data(
             self,
             X,
@@ -471,7 +484,12 @@ class DropoutMLPClassifier(ClassifierMixin, BaseDropoutMLP):
                     f"y_val must be an indicator matrix of {len(self.classes_)} labels."
                 )
             return y_val
-        y_val = column_or_1d(y_val)
+        if y_val.ndim == 2 and y_val.shape[1] > 1:
+            raise ValueError(
+                f"y_val has the shape {y_val.shape}; it must have one column of class "
+                "labels, as y has."
+            )
+        y_val = y_val.ravel()
         unknown = np.setdiff1d(y_val, self.classes_)
         if len(unknown):
             raise ValueError(

@@ -303,6 +303,12 @@ def make_wrapper(
             optimizer.learning_rate = params["learning_rate"]
     else:
         routed = _optimizer_arguments(optimizer, params)
+    for callback in params["callbacks"]:
+        if not isinstance(callback, keras.callbacks.Callback):
+            raise TypeError(
+                "callbacks must be instances of keras.callbacks.Callback; got "
+                f"{callback!r}."
+            )
     is_classifier = loss_name in ("categorical", "binary")
     wrapper_type = (
         scikeras_wrappers.KerasClassifier

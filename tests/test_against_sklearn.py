@@ -152,11 +152,11 @@ def test_loss_rule_stops_as_scikit_learn_does(iris):
     mine = DropoutMLPClassifier(
         (20,), dropout_rate=0.0, tol=0.02, n_iter_no_change=3, random_state=0
     ).fit(X, y)
-    best, count = np.inf, 0
-    for epoch, loss in enumerate(mine.loss_curve_, start=1):
-        count = count + 1 if loss > best - 0.02 else 0
+    best, counts = np.inf, []
+    for loss in mine.loss_curve_:
+        counts.append(counts[-1] + 1 if counts and loss > best - 0.02 else 0)
         best = min(best, loss)
-        if count > 3:
-            break
-    assert mine.n_iter_ == epoch == len(mine.loss_curve_) < 200
+    assert counts[-1] == 4
+    assert max(counts[:-1]) == 3
+    assert mine.n_iter_ == len(mine.loss_curve_) < 200
     assert mine.best_loss_ == min(mine.loss_curve_)

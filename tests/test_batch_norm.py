@@ -1,0 +1,57 @@
+"""Batch normalisation where Keras is no oracle: padding, single rows, inputs."""
+
+import numpy as np
+import pytest
+
+from skdropout import DropoutMLPClassifier, DropoutMLPRegressor
+
+pytestmark = pytest.mark.filterwarnings("ignore:Stochastic Optimizer")
+
+
+def test_last_batch_of_one_row(iris):
+    X, y = iris[0][:49], iris[1][:49]
+    est = DropoutMLPClassifier(
+        (8,), batch_norm=True, batch_size=16, max_iter=5, random_state=0
+    ).fit(X, y)
+    assert np.isfinite(est.predict_proba(X)).all()
+    assert np.isfinite(est.loss_curve_).all()
+
+
+def test_input_batch_norm_scales_the_inputs(curve):
+    X, y = curve
+    shifted = X * [1e3, 10.0, 50.0] + [1e4, -3.0, 700.0]
+    params = {
+        "hidden_layer_sizes": (32,),
+        "dropout_rate": 0.0,
+        "batch_size": 20,
+        "max_iter": 150,
+        "tol": 0.0,
+        "random_state": 0,
+        "learning_rate_init": 0.01,
+    }
+    raw = DropoutMLPRegressor(**params).fit(shifted, y)
+    adaptive = DropoutMLPRegressor(input_batch_norm=True, **params).fit(shifted, y)
+    assert adaptive.score(shifted, y) > 0.9 > raw.score(shifted, y)
+
+
+def test_moving_statistics_are_those_of_the_real_rows():
+    # A batch of 13 rows is padded inside; the padding repeats row 0 and must not count.
+    rng = np.random.default_rng(0)
+    X = rng.normal(3.0, 2.0, (13, 2)).astype(np.float32)
+    X[0] = 1e3
+    est = DropoutMLPRegressor((), input_batch_norm=True, max_iter=1, random_state=0)
+    est.fit(X, np.zeros(13))
+    norm = est.to_keras().layers[0]
+    # Keras's rule: one step of a moving average with momentum 0.99, from 0 and from 1.
+    np.testing.assert_allclose(norm.moving_mean, 0.01 * X.mean(axis=0), rtol=1e-5)
+    np.testing.assert_allclose(
+        norm.moving_variance, 0.99 + 0.01 * X.var(axis=0), rtol=1e-5
+    )
+
+
+@pytest.mark.parametrize("place", [True, "after_activation", "after_dropout"])
+def test_repeated_fit_is_the_same(iris, place):
+    X, y = iris
+    est = DropoutMLPClassifier((8,), batch_norm=place, max_iter=3, random_state=0)
+    first = est.fit(X, y).predict_proba(X)
+    np.testing.assert_array_equal(est.fit(X, y).predict_proba(X), first)
