@@ -1,12 +1,13 @@
 """Cross-validated accuracy beside plain Keras."""
 
 import numpy as np
-from grid import BATCH_SIZE, GRID, N_EPOCHS, N_FOLDS, SIZES, our_pipeline
-from measure import print_table
-from peers import keras_model
 from sklearn.datasets import load_digits
 from sklearn.model_selection import ParameterGrid, StratifiedKFold
 from sklearn.preprocessing import StandardScaler
+
+from grid import BATCH_SIZE, GRID, N_EPOCHS, N_FOLDS, SIZES, our_pipeline
+from measure import print_table
+from peers import keras_model
 
 
 def accuracy(rounds: int) -> None:

@@ -1,10 +1,10 @@
 """Seconds of one fit, programs compiled."""
 
 import numpy as np
+
 from data import fashion_mnist, standardised_digits
 from measure import Contestant, compare, timed
 from peers import keras_model, scikeras_classifier, sklearn_mlp
-
 from skdropout import DropoutMLPClassifier
 
 # Rounds at most of the slow contestants that are there for information.

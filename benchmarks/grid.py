@@ -1,13 +1,13 @@
 """A grid search over dropout rates and batch normalisation, in a new process."""
 
 import numpy as np
-from measure import Contestant, Seconds, Stopwatch, compare, in_fresh_process
-from peers import scikeras_classifier
 from sklearn.datasets import load_digits
 from sklearn.model_selection import GridSearchCV, ParameterGrid, StratifiedKFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from measure import Contestant, Seconds, Stopwatch, compare, in_fresh_process
+from peers import scikeras_classifier
 from skdropout import DropoutMLPClassifier
 
 GRID = {"dropout_rate": [0.0, 0.2, 0.5, 0.8], "batch_norm": [False, True]}

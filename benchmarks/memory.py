@@ -5,10 +5,10 @@ import statistics
 from collections.abc import Callable
 
 import psutil
+
 from data import standardised_digits
 from measure import in_fresh_process, print_table
 from peers import scikeras_classifier
-
 from skdropout import DropoutMLPClassifier
 
 _SIZES, _N_EPOCHS, _BATCH_SIZE = (32,), 2, 128

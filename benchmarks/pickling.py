@@ -7,13 +7,13 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
-from data import standardised_digits
-from measure import Contestant, compare, print_table, timed
-from peers import sklearn_mlp
 from sklearn.datasets import load_digits
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from data import standardised_digits
+from measure import Contestant, compare, print_table, timed
+from peers import sklearn_mlp
 from skdropout import DropoutMLPClassifier
 
 _SIZES = (128, 128)

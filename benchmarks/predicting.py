@@ -1,10 +1,10 @@
 """Seconds of ``predict_proba`` on fitted networks."""
 
 import numpy as np
+
 from data import fashion_mnist, standardised_digits
 from measure import Contestant, compare, timed
 from peers import sklearn_mlp
-
 from skdropout import DropoutMLPClassifier
 
 _FIT_ROWS = 500

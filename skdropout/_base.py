@@ -288,6 +288,9 @@ class BaseDropoutMLP(BaseEstimator, metaclass=ABCMeta):
 
     # Using the fitted network
 
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "coefs_")
+
     def _weights(self) -> list[np.ndarray]:
         return self._architecture.pack(self.coefs_, self.intercepts_, self._batch_norms)
 

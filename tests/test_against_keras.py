@@ -3,8 +3,8 @@
 import keras
 import numpy as np
 import pytest
-from helpers import fixed_initializer
 
+from helpers import fixed_initializer
 from skdropout import DropoutMLPClassifier, DropoutMLPRegressor
 
 EPOCHS, BATCH = 3, 16

@@ -4,9 +4,9 @@ import inspect
 
 import numpy as np
 import pytest
-from helpers import assert_same_network
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 
+from helpers import assert_same_network
 from skdropout import DropoutMLPClassifier, DropoutMLPRegressor
 
 PAIRS = [(DropoutMLPClassifier, MLPClassifier), (DropoutMLPRegressor, MLPRegressor)]

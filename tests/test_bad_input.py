@@ -171,7 +171,7 @@ def test_divergence(curve, clipnorm):
     # clipnorm: by Keras's own fit
     optimizer = keras.optimizers.SGD(1e3, clipnorm=clipnorm)
     est = REGRESSOR((8,), optimizer=optimizer, max_iter=50, batch_size=20)
-    with pytest.raises(ValueError, match="diverged.*StandardScaler.*learning_rate_init"):
+    with pytest.raises(ValueError, match=r"diverged.*StandardScaler.*learning_rate_init"):
         est.fit(curve[0] * 100, curve[1])
 
 

@@ -72,7 +72,7 @@ def test_input_dropout():
 
 
 def test_a_rate_for_each_layer(iris):
-    # Nothing gets through a layer that drops nearly all, so the layer before learns least.
+    # A layer that drops nearly all lets little through, and two such layers less.
     X, y = iris
     params = {"max_iter": 20, "batch_size": 16, "random_state": 0}
     losses = [

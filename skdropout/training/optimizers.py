@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 
 from .._backend import keras, tf
-from .flat import split_flat, unstack_flat
 
 # Their update of a weight depends on that weight's own gradient and slots alone.
 _ELEMENT_WISE = (
@@ -102,10 +101,10 @@ class OptimizerSpec:
 
 
 class StackOptimizer:
-    """A stock Keras optimizer over variables with a leading network axis.
+    """A stock Keras optimizer over variables with networks along the first axis.
 
-    The variables are only scratch space inside the compiled program: its state comes
-    in and goes out as tensors.
+    Variables and slots are only scratch space inside the compiled program: the state
+    comes in and goes out as tensors.
 
     Parameters
     ----------
@@ -125,19 +124,17 @@ class StackOptimizer:
         self._optimizer = kind(learning_rate=self._rate, **config)
         self._optimizer.build(variables)
         self._variables = variables
-        state = [variable.value for variable in self._optimizer.variables]
+        state = [v.value for v in self._optimizer.variables]
         self._counts = [v for v in state if v.shape.rank == 0]
         self._slots = [v for v in state if v.shape.rank > 0]
-        self._slot_shapes = [tuple(v.shape[1:]) for v in self._slots]
         self._initial = [v.numpy() for v in (*self._counts, *self._slots)]
 
-    def count_specs(self) -> list:
-        """Types of the counts."""
-        return [tf.TensorSpec((), v.dtype) for v in self._counts]
-
-    def unstack(self, slots) -> list:
-        """The slots by themselves, from a matrix of shape (n_networks, .)."""
-        return unstack_flat(slots, self._slot_shapes)
+    def specs(self) -> tuple[list, list]:
+        """Types of the slots and of the counts."""
+        return (
+            [tf.TensorSpec(v.shape, v.dtype) for v in self._slots],
+            [tf.TensorSpec(v.shape, v.dtype) for v in self._counts],
+        )
 
     def begin(self, slots: list, counts: list, momentum) -> None:
         """Take over a state; `momentum` has shape (n_networks,)."""
@@ -160,27 +157,34 @@ class StackOptimizer:
             [v.read_value() for v in self._counts],
         )
 
-    def stack_state(self, states: list[list[np.ndarray] | None]):
+    def stack_state(self, states: list[list[np.ndarray] | None]) -> tuple[list, list]:
         """Slots and counts of the stack from its networks' states; None is a fresh one.
 
         The counts, of steps above all, are common to the networks of a stack.
         """
         n_counts = len(self._counts)
-        initial_counts, initial_slots = self._initial[:n_counts], self._initial[n_counts:]
-        rows = []
-        for network, state in enumerate(states):
-            slots = [v[network] for v in initial_slots] if state is None else state
-            parts = [np.ravel(v) for v in slots[-len(initial_slots) :]]
-            rows.append(np.concatenate(parts) if initial_slots else np.zeros(0))
-        counts = initial_counts if states[0] is None else states[0][:n_counts]
-        return tf.constant(np.stack(rows), tf.float32), [
-            tf.constant(value, variable.dtype)
-            for value, variable in zip(counts, self._counts, strict=True)
+        first = self._initial if states[0] is None else states[0]
+        slots = [
+            np.stack(
+                [
+                    self._initial[i][network] if state is None else state[i]
+                    for network, state in enumerate(states)
+                ]
+            )
+            for i in range(n_counts, len(self._initial))
         ]
+        return (
+            [tf.constant(v, tf.float32) for v in slots],
+            [
+                tf.constant(value, variable.dtype)
+                for value, variable in zip(first[:n_counts], self._counts, strict=True)
+            ],
+        )
 
-    def state_of(self, slots, counts: list, network: int) -> list[np.ndarray]:
+    @staticmethod
+    def state_of(slots: list, counts: list, network: int) -> list[np.ndarray]:
         """State of one network of the stack: counts, then slots."""
         return [
             *(value.numpy() for value in counts),
-            *split_flat(slots[network].numpy(), self._slot_shapes),
+            *(value[network].numpy() for value in slots),
         ]

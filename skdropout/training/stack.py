@@ -13,7 +13,7 @@ import numpy as np
 from .._architecture import BATCH_NORM_EPSILON, BATCH_NORM_MOMENTUM, Architecture
 from .._backend import keras, tf
 from . import noise
-from .flat import concat_flat, split_flat, unstack_flat
+from .layout import Layout
 from .losses import ROW_LOSSES
 from .optimizers import StackOptimizer
 
@@ -59,14 +59,15 @@ class State(NamedTuple):
 
     Attributes
     ----------
-    weights, slots : float32 tensors of shape (n_networks, .)
-        All weights, and all slots of the optimizer, of each network.
+    weights, slots : list of float32 tensors
+        The groups of a `Layout`, and what the optimizer keeps for each weight of those
+        that are trained; networks along the first axis.
     counts : list of scalar tensors
         What the optimizer keeps for the whole stack.
     """
 
-    weights: tf.Tensor
-    slots: tf.Tensor
+    weights: list
+    slots: list
     counts: list
 
 
@@ -102,56 +103,44 @@ class Program:
 
     def __init__(self, key: ProgramKey):
         self.key = key
+        self._layout = Layout(key.architecture)
         with tf.device(key.device):
-            self._variables = [
-                tf.Variable(
-                    tf.zeros((key.n_networks, *_rank_2(spec.shape))),
-                    trainable=spec.trainable,
-                )
-                for spec in key.architecture.weight_specs
-            ]
-            self._trainable = [v for v in self._variables if v.trainable]
-            self._is_kernel = [
-                spec.role == "kernel"
-                for spec in key.architecture.weight_specs
-                if spec.trainable
+            self._trainable = [
+                tf.Variable(tf.zeros((key.n_networks, *shape)))
+                for shape in self._layout.shapes[: self._layout.n_trainable]
             ]
             self.optimizer = StackOptimizer(key.optimizer, self._trainable)
         self._row_loss = ROW_LOSSES[key.loss].of_logits
         self._compiled = tf.function(self._steps, jit_compile=True, autograph=False)
+        # As a concrete function, which is called at half the cost.
         self._run = tf.function(
             self._gather_and_train, self._signature(), autograph=False
-        )
+        ).get_concrete_function()
 
     def _signature(self):
-        key, floats = self.key, tf.float32
+        key, floats, spec = self.key, tf.float32, tf.TensorSpec
         n_networks, n_streams = key.n_networks, max(key.stream_of) + 1
-        n_features = key.architecture.layer_units[0]
-        n_masks = len(key.architecture.layer_units) - 1
-        n_targets = 1 if key.loss == "categorical" else key.architecture.layer_units[-1]
-        spec = tf.TensorSpec
+        units = key.architecture.layer_units
+        n_targets = 1 if key.loss == "categorical" else units[-1]
+        rows = (
+            spec((None, units[0]), floats),
+            spec((None, n_targets), floats),
+            spec((None,), floats),
+        )
         steps = (key.n_steps, key.batch_rows)
         return (
             State(
-                spec((n_networks, None), floats),
-                spec((n_networks, None), floats),
-                self.optimizer.count_specs(),
+                [spec((n_networks, *shape), floats) for shape in self._layout.shapes],
+                *self.optimizer.specs(),
             ),
-            [
-                (
-                    spec((None, n_features), floats),
-                    spec((None, n_targets), floats),
-                    spec((None,), floats),
-                )
-            ]
-            * n_streams,
+            [rows] * n_streams,
             [(spec(steps, tf.int32), spec(steps, tf.bool))] * n_streams,
             spec((3,), tf.int32),
             spec((key.n_steps, n_networks), floats),
             Hyperparameters(
                 spec((n_networks,), floats),
                 spec((n_networks,), floats),
-                spec((n_networks, n_masks), floats),
+                spec((n_networks, len(units) - 1), floats),
                 spec((max(key.seed_of) + 1,), tf.uint32),
             ),
         )
@@ -164,22 +153,23 @@ class Program:
         optimizer_states: list[list[np.ndarray] | None],
     ) -> State:
         """The state of the stack from the weights and states of its networks."""
-        slots, counts = self.optimizer.stack_state(optimizer_states)
-        return State(tf.constant(np.stack([_flat(w) for w in weights])), slots, counts)
+        return State(
+            self._layout.stack(weights), *self.optimizer.stack_state(optimizer_states)
+        )
 
     def weights_of(self, state: State, network: int) -> list[np.ndarray]:
         """Weights of one network, in the shapes of its architecture."""
-        specs = self.key.architecture.weight_specs
-        return split_flat(state.weights[network].numpy(), [spec.shape for spec in specs])
+        return self._layout.weights(state.weights, network)
 
     def replace_weights(
         self, state: State, network: int, weights: list[np.ndarray]
     ) -> State:
         """The state with other weights for one network."""
-        stacked = tf.tensor_scatter_nd_update(
-            state.weights, [[network]], [_flat(weights)]
-        )
-        return state._replace(weights=stacked)
+        replaced = [
+            tf.tensor_scatter_nd_update(old, [[network]], new)
+            for old, new in zip(state.weights, self._layout.stack([weights]), strict=True)
+        ]
+        return state._replace(weights=replaced)
 
     # Training
 
@@ -220,63 +210,53 @@ class Program:
             )
 
     def _gather_and_train(self, state, rows, batches, position, rates, hyperparameters):
-        """What XLA is spared: rows of any number, and taking the state apart."""
-        X, y, weights = zip(*rows, strict=True)
+        """The part outside XLA, where the number of rows may vary."""
         indices, is_real = zip(*batches, strict=True)
-        gathered = [
+        X, y, weights = (
             tf.stack([tf.gather(v, i) for v, i in zip(values, indices, strict=True)])
-            for values in (X, y, weights)
-        ]
-        gathered[2] *= tf.cast(tf.stack(is_real), tf.float32)
-        weights, slots, losses, counts = self._compiled(
-            self._unstack(state.weights),
-            self.optimizer.unstack(state.slots),
-            state.counts,
-            gathered,
-            position,
-            rates,
-            hyperparameters,
+            for values in zip(*rows, strict=True)
         )
-        n_networks = self.key.n_networks
-        return (
-            State(
-                concat_flat(weights, n_networks), concat_flat(slots, n_networks), counts
-            ),
-            losses,
-        )
+        weights *= tf.cast(tf.stack(is_real), tf.float32)
+        return self._compiled(state, (X, y, weights), position, rates, hyperparameters)
 
-    def _steps(self, weights, slots, counts, batches, position, rates, hyperparameters):
+    def _steps(self, state, batches, position, rates, hyperparameters):
         n_steps, first, epoch = tf.unstack(position)
-        for variable, value in zip(self._variables, weights, strict=True):
+        *trainable, statistics = state.weights
+        for variable, value in zip(self._trainable, trainable, strict=True):
             variable.assign(value)
-        self.optimizer.begin(slots, counts, hyperparameters.momentum)
+        self.optimizer.begin(state.slots, state.counts, hyperparameters.momentum)
 
-        def step(i, losses):
+        def step(i, statistics, losses):
             batch = [values[:, i] for values in batches]
-            loss = self._step(batch, rates[i], epoch, first + i, hyperparameters)
-            return i + 1, tf.tensor_scatter_nd_update(losses, [[i]], [loss])
+            statistics, loss = self._step(
+                statistics, batch, rates[i], epoch, first + i, hyperparameters
+            )
+            return i + 1, statistics, tf.tensor_scatter_nd_update(losses, [[i]], [loss])
 
         # Autograph's loop over a range would make the number of steps a constant of the
         # program, to be compiled anew for each.
-        _, losses = tf.while_loop(
-            lambda i, losses: i < n_steps,
+        _, statistics, losses = tf.while_loop(
+            lambda i, *_: i < n_steps,
             step,
-            (0, tf.zeros((self.key.n_steps, self.key.n_networks))),
+            (
+                0,
+                statistics,
+                tf.zeros((self.key.n_steps, self.key.n_networks)),
+            ),
         )
-        slots, counts = self.optimizer.end()
-        return [v.read_value() for v in self._variables], slots, losses, counts
+        weights = [*(v.read_value() for v in self._trainable), statistics]
+        return State(weights, *self.optimizer.end()), losses
 
-    def _unstack(self, weights):
-        """The weights of a stack, each of rank 3."""
-        shapes = [_rank_2(spec.shape) for spec in self.key.architecture.weight_specs]
-        return unstack_flat(weights, shapes)
-
-    def _step(self, batch, rates, epoch, step, hyperparameters):
+    def _step(self, statistics, batch, rates, epoch, step, hyperparameters):
         X, y, row_weights = (_of_networks(v, self.key.stream_of) for v in batch)
+        layout, specs = self._layout, self.key.architecture.weight_specs
+        trainable = [v.read_value() for v in self._trainable]
+        weights = layout.tensors([*trainable, statistics])
+        watched = [w for w, s in zip(weights, specs, strict=True) if s.trainable]
         with tf.GradientTape(watch_accessed_variables=False) as tape:
-            tape.watch(self._trainable)
-            logits = self._forward(
-                self._variables,
+            tape.watch(watched)
+            logits, new_statistics = self._forward(
+                weights,
                 X,
                 lambda values, layer: self._dropout(
                     values, layer, epoch, step, hyperparameters
@@ -287,19 +267,55 @@ class Program:
             row_losses = self._row_loss(y, logits)
             weight_sum = tf.reduce_sum(row_weights, axis=-1)
             loss = tf.reduce_sum(row_losses * row_weights, axis=-1) / weight_sum
-        gradients = tape.gradient(loss, self._trainable)
-        # The penalty's gradient by hand: the tape would keep the squares.
+        found = iter(tape.gradient(loss, watched))
+        gradients = layout.group([next(found) if s.trainable else None for s in specs])
+        # The penalty by hand: the tape would keep the squares of the kernels.
         strength = hyperparameters.alpha / weight_sum
-        penalty = tf.zeros_like(loss)
-        for i, variable in enumerate(self._trainable):
-            if self._is_kernel[i]:
-                gradients[i] += strength[:, None, None] * variable
-                penalty += 0.5 * strength * _sum_of_squares(variable)
+        for i, kernel in enumerate(trainable[: layout.n_kernels]):
+            gradients[i] += strength[:, None, None] * kernel
+            loss += 0.5 * strength * _sum_of_squares(kernel)
         self.optimizer.apply(gradients, rates)
-        return loss + penalty
+        if new_statistics:
+            moving = [None if s.trainable else new_statistics.pop(0) for s in specs]
+            (statistics,) = layout.group(moving)
+        return statistics, loss
+
+    def validation(self, state: State, networks: list[int], X, y, weight):
+        """Loss and outputs of some networks on the same rows, dropout off.
+
+        Not compiled: the number of rows differs from fold to fold.
+
+        Parameters
+        ----------
+        state : State
+        networks : list of int
+        X : array of shape (n_rows, n_features)
+        y : ndarray of shape (n_rows, n_targets)
+        weight : ndarray of shape (n_rows,)
+
+        Returns
+        -------
+        losses : ndarray of shape (n_networks,)
+            Weighted sums over the rows.
+        logits : ndarray of shape (n_networks, n_rows, n_outputs)
+        """
+        with tf.device(self.key.device):
+            groups = state.weights
+            if len(networks) < self.key.n_networks:
+                groups = [tf.gather(values, networks) for values in groups]
+            weights = self._layout.tensors(groups)
+            logits, _ = self._forward(weights, tf.constant(X)[None])
+            y = tf.broadcast_to(y, (len(networks), *y.shape))
+            losses = tf.reduce_sum(self._row_loss(y, logits) * weight, axis=-1)
+        return losses.numpy(), logits.numpy()
 
     def _forward(self, weights, values, dropout=None, is_real=None):
-        """Logits; in training, `dropout` is a function and `is_real` marks the rows."""
+        """Logits, and in training the new moving statistics.
+
+        In training `dropout` is a function, and `is_real` marks the rows that are not
+        padding.
+        """
+        new_statistics = []
         remaining = iter(weights)
         for layer in self.key.architecture.layers:
             if layer.kind == "dense":
@@ -310,14 +326,21 @@ class Program:
                 if self.key.architecture.use_bias:
                     values += next(remaining)
             elif layer.kind == "batch_norm":
-                norm = [next(remaining) for _ in range(4)]
-                values = _batch_norm(values, is_real, *norm)
+                gamma, beta, *moving = (next(remaining) for _ in range(4))
+                if is_real is None:
+                    values = _normalise(values, *moving, gamma, beta)
+                else:
+                    values, statistics = _batch_norm(values, is_real, gamma, beta)
+                    for old, new in zip(moving, statistics, strict=True):
+                        new_statistics.append(
+                            old * BATCH_NORM_MOMENTUM + new * (1 - BATCH_NORM_MOMENTUM)
+                        )
             elif layer.kind == "activation":
                 activation = keras.activations.get(self.key.architecture.activation)
                 values = activation(values)
             elif layer.kind == "dropout" and dropout is not None:
                 values = dropout(values, layer)
-        return values
+        return values, new_statistics
 
     def _dropout(self, values, layer, epoch, step, hyperparameters):
         """Inverted dropout (Srivastava et al. 2014) at a rate for each network."""
@@ -337,32 +360,21 @@ class Program:
         return tf.where(draws >= threshold, values / (1 - rates), tf.zeros_like(values))
 
 
-def _sum_of_squares(kernel):
-    """Of each network, as a product, which XLA does faster than a reduction."""
-    row = tf.reshape(kernel, (kernel.shape[0], 1, -1))
-    return tf.matmul(row, row, transpose_b=True)[:, 0, 0]
+def _sum_of_squares(kernels):
+    """Of each network. The rows are summed by a product, which XLA vectorises."""
+    ones = tf.ones((kernels.shape[0], 1, kernels.shape[1]))
+    return tf.reduce_sum(tf.matmul(ones, tf.square(kernels)), axis=(1, 2))
 
 
-def _flat(weights: list[np.ndarray]) -> np.ndarray:
-    return np.concatenate([np.ravel(values) for values in weights], dtype=np.float32)
-
-
-def _rank_2(shape: tuple[int, ...]) -> tuple[int, ...]:
-    return shape if len(shape) == 2 else (1, *shape)
-
-
-def _batch_norm(values, is_real, gamma, beta, moving_mean, moving_variance):
-    """Normalise: in training by the statistics of the real rows, updating the moving
-    ones; where `is_real` is None by the moving ones."""
-    if is_real is None:
-        scale = gamma * tf.math.rsqrt(moving_variance + BATCH_NORM_EPSILON)
-        return (values - moving_mean) * scale + beta
+def _batch_norm(values, is_real, gamma, beta):
+    """Normalise by the mean and variance of the real rows; returns these too."""
     mask = tf.cast(is_real, values.dtype)[..., None]
     n_rows = tf.reduce_sum(mask, axis=1, keepdims=True)
     mean = tf.reduce_sum(values * mask, axis=1, keepdims=True) / n_rows
     centred = values - mean
     variance = tf.reduce_sum(centred * centred * mask, axis=1, keepdims=True) / n_rows
-    for moving, current in ((moving_mean, mean), (moving_variance, variance)):
-        current = tf.stop_gradient(current)
-        moving.assign(moving * BATCH_NORM_MOMENTUM + current * (1 - BATCH_NORM_MOMENTUM))
-    return centred * (gamma * tf.math.rsqrt(variance + BATCH_NORM_EPSILON)) + beta
+    return _normalise(values, mean, variance, gamma, beta), (mean, variance)
+
+
+def _normalise(values, mean, variance, gamma, beta):
+    return (values - mean) * (gamma * tf.math.rsqrt(variance + BATCH_NORM_EPSILON)) + beta

@@ -1,0 +1,94 @@
+"""The weights of a stack of networks as few tensors.
+
+Every tensor costs time to trace, to compile and at each call, above all those that an
+optimizer updates. Element-wise optimizers do not care what they update, so all biases,
+scales and offsets are one long vector; kernels stay as the matrix products want them.
+"""
+
+import math
+
+import numpy as np
+
+from .._architecture import Architecture
+from .._backend import tf
+
+
+class Layout:
+    """Which weights are kept together: each kernel by itself, the other trainable
+    weights as a vector, the moving statistics as a vector.
+
+    Parameters
+    ----------
+    architecture : Architecture
+
+    Attributes
+    ----------
+    n_kernels, n_trainable : int
+        Number of groups that are kernels, and that are trained; kernels come first. The
+        last group is that of the statistics.
+    shapes : list of tuple
+        Shape of each group in one network: (fan_in, fan_out) or (1, n_weights).
+    """
+
+    def __init__(self, architecture: Architecture):
+        specs = architecture.weight_specs
+        self._shapes = [spec.shape for spec in specs]
+        kernels = [[i] for i, spec in enumerate(specs) if spec.role == "kernel"]
+        vectors = [
+            i for i, spec in enumerate(specs) if spec.trainable and spec.role != "kernel"
+        ]
+        statistics = [i for i, spec in enumerate(specs) if not spec.trainable]
+        trained = [*kernels, vectors] if vectors else kernels
+        self._groups = [*trained, statistics]
+        self.n_kernels = len(kernels)
+        self.n_trainable = len(trained)
+        self.shapes = [self._shapes[i] for (i,) in kernels] + [
+            (1, sum(math.prod(self._shapes[i]) for i in group))
+            for group in self._groups[len(kernels) :]
+        ]
+
+    def stack(self, weights: list[list[np.ndarray]]) -> list:
+        """The groups of a stack, (n_networks, \\*shape), from each network's weights."""
+        return [
+            tf.constant(
+                np.stack([_concat([w[i] for i in group], shape) for w in weights])
+            )
+            for group, shape in zip(self._groups, self.shapes, strict=True)
+        ]
+
+    def weights(self, groups: list, network: int) -> list[np.ndarray]:
+        """Weights of one network, in the architecture's order."""
+        weights: list = [None] * len(self._shapes)
+        for group, values in zip(self._groups, groups, strict=True):
+            row, start = values[network].numpy().ravel(), 0
+            for i in group:
+                stop = start + math.prod(self._shapes[i])
+                weights[i] = row[start:stop].reshape(self._shapes[i]).copy()
+                start = stop
+        return weights
+
+    def tensors(self, groups: list) -> list:
+        """The weights in the architecture's order: kernels (n_networks, fan_in, fan_out)
+        and vectors (n_networks, 1, units)."""
+        tensors: list = [None] * len(self._shapes)
+        for group, values in zip(self._groups, groups, strict=True):
+            sizes = [self._shapes[i][-1] for i in group]
+            parts = tf.split(values, sizes, axis=2) if len(group) > 1 else [values]
+            for i, part in zip(group, parts, strict=False):  # no statistics
+                tensors[i] = part
+        return tensors
+
+    def group(self, tensors: list) -> list:
+        """The inverse of `tensors`, of the groups for which there are any."""
+        groups = []
+        for group in self._groups:
+            parts = [tensors[i] for i in group if tensors[i] is not None]
+            if parts:
+                groups.append(tf.concat(parts, axis=2))
+        return groups
+
+
+def _concat(parts: list[np.ndarray], shape: tuple[int, ...]) -> np.ndarray:
+    if not parts:
+        return np.zeros(shape, np.float32)
+    return np.concatenate([v.ravel() for v in parts], dtype=np.float32).reshape(shape)
