@@ -41,12 +41,13 @@ def _softmax(x):
 
 
 def _sparsemax(x):
-    """Projection onto the simplex (Martins and Astudillo 2016, algorithm 1)."""
+    """As Keras has it: the threshold of Martins and Astudillo 2016 (algorithm 1) uses the
+    last sum of the support, Keras's the sum of these sums."""
     ordered = -np.sort(-x, axis=1)
-    rank = np.arange(1, x.shape[1] + 1, dtype=x.dtype)
-    excess = np.cumsum(ordered, axis=1) - 1
-    support = (rank * ordered > excess).sum(axis=1, keepdims=True)
-    tau = np.take_along_axis(excess, support - 1, axis=1) / support.astype(x.dtype)
+    sums = np.cumsum(ordered, axis=1)
+    support = ordered - (sums - 1) / np.arange(1, x.shape[1] + 1, dtype=x.dtype) > 0
+    total = np.where(support, sums, 0).sum(axis=1, keepdims=True)
+    tau = (total - 1) / support.sum(axis=1, keepdims=True).astype(x.dtype)
     return np.maximum(x - tau, 0)
 
 
@@ -84,5 +85,4 @@ ACTIVATIONS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "swish": lambda x: x * expit(x),
     "tanh": lambda x: np.tanh(x, out=x),
     "tanh_shrink": lambda x: x - np.tanh(x),
-    "threshold": lambda x: np.where(x > 0, x, 0),
 }

@@ -59,7 +59,17 @@ def _limit_worker_threads(tensorflow):
         tensorflow.config.threading.set_intra_op_parallelism_threads(int(share))
 
 
+def _check_keras_backend(name):
+    if name != "tensorflow":
+        raise ImportError(
+            f"skdropout trains with Keras on TensorFlow, but Keras is set to {name!r}: "
+            "set the environment variable KERAS_BACKEND to 'tensorflow' before Keras is "
+            "imported."
+        )
+
+
 def _load():
+    _check_keras_backend(os.environ.get("KERAS_BACKEND", "tensorflow"))
     if "tensorflow" in sys.modules or "TF_CPP_MIN_LOG_LEVEL" in os.environ:
         tensorflow = _import_tensorflow()
     else:
@@ -68,12 +78,7 @@ def _load():
     import keras
     import scikeras.wrappers
 
-    if keras.backend.backend() != "tensorflow":
-        raise ImportError(
-            "skdropout trains with Keras on TensorFlow, but Keras runs on "
-            f"{keras.backend.backend()!r} here: unset the environment variable "
-            "KERAS_BACKEND, or set it to 'tensorflow', before Keras is imported."
-        )
+    _check_keras_backend(keras.backend.backend())
     return tensorflow, keras, scikeras.wrappers
 
 

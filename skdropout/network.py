@@ -17,7 +17,7 @@ from .training.callbacks import CallbackHook, has_batch_hooks
 from .training.keras_fit import PenalisedSequential, train_with_keras
 from .training.losses import WeightedMean
 from .training.optimizers import OptimizerSpec, copy_optimizer
-from .training.task import Outcome, Progress, Rows, Settings, Task
+from .training.task import OptimizerState, Outcome, Progress, Rows, Settings, Task
 from .training.trainer import train
 
 _OUT_ACTIVATIONS = {
@@ -65,7 +65,7 @@ class Start:
 
     progress: Progress
     weights: list[np.ndarray] | None = None
-    optimizer_state: list[np.ndarray] | None = None
+    optimizer_state: OptimizerState | None = None
 
 
 class Network(PenalisedSequential):
@@ -149,9 +149,14 @@ class Network(PenalisedSequential):
                 f"and is clipped to {len(rows)}.",
                 stacklevel=2,
             )
+        optimizer = OptimizerSpec(self.optimizer)
+        by_keras = optimizer.key is None or any(map(has_batch_hooks, callbacks))
+        kind = type(self.optimizer).__name__ + (", by Keras" if by_keras else ", stacked")
+        before = self._start.optimizer_state
+        goes_on = before is not None and before.kind == kind
         task = Task(
             architecture=self.architecture,
-            optimizer=OptimizerSpec(self.optimizer),
+            optimizer=optimizer,
             settings=Settings(
                 dropout_rates=self._dropout_rates,
                 loss=self._loss_name,
@@ -169,18 +174,18 @@ class Network(PenalisedSequential):
             ),
             progress=self._start.progress,
             weights=self._start.weights,
-            optimizer_state=self._start.optimizer_state,
+            optimizer_state=OptimizerState(kind, before.arrays if goes_on else []),
             rows=rows,
             validation=validation,
         )
-        self.outcome = self._train(task, callbacks)
+        self.outcome = self._train(task, callbacks, by_keras)
         history = keras.callbacks.History()
         history.history = dict(self.outcome.progress.history)
         return history
 
-    def _train(self, task: Task, callbacks: list) -> Outcome:
+    def _train(self, task: Task, callbacks: list, by_keras: bool) -> Outcome:
         try:
-            if task.optimizer.key is None or any(map(has_batch_hooks, callbacks)):
+            if by_keras:
                 return train_with_keras(self, task, callbacks)
             if callbacks:
                 self.add_stock_layers(task)

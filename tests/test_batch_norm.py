@@ -25,7 +25,7 @@ def test_input_batch_norm_scales_the_inputs(curve):
         "dropout_rate": 0.0,
         "batch_size": 20,
         "max_iter": 150,
-        "tol": 0.0,
+        "n_iter_no_change": 150,
         "random_state": 0,
         "learning_rate_init": 0.01,
     }

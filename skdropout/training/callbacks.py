@@ -41,42 +41,35 @@ class CallbackHook:
         )
         self._n_begun = 0
 
-    def begin(self, learning_rate: float | None) -> EpochChange:
+    def begin(self) -> None:
         self._model.stop_training = False
         self._callbacks.on_train_begin()
-        return self._begin_epoch(self._model.get_weights(), learning_rate)
+
+    def begin_epoch(
+        self, weights: list[np.ndarray], learning_rate: float | None
+    ) -> EpochChange:
+        self._put(weights, learning_rate)
+        self._callbacks.on_epoch_begin(self._n_begun)
+        self._n_begun += 1
+        return self._change(weights, learning_rate)
 
     def end_epoch(
         self,
         logs: dict[str, float],
         weights: list[np.ndarray],
         learning_rate: float | None,
-        is_last: bool,
     ) -> EpochChange:
-        self._model.set_weights(weights)
-        self._set_learning_rate(learning_rate)
+        self._put(weights, learning_rate)
         self._callbacks.on_epoch_end(self._n_begun - 1, logs)
-        change = self._change(weights, learning_rate)
-        if is_last or change.stop:
-            return change
-        begun = self._begin_epoch(
-            weights,
-            learning_rate if change.learning_rate is None else change.learning_rate,
-        )
-        return begun._replace(learning_rate=begun.learning_rate or change.learning_rate)
+        return self._change(weights, learning_rate)
 
     def end(self, weights: list[np.ndarray]) -> list[np.ndarray]:
         self._model.set_weights(weights)
         self._callbacks.on_train_end()
         return self._model.get_weights()
 
-    def _begin_epoch(self, weights, learning_rate):
-        self._set_learning_rate(learning_rate)
-        self._callbacks.on_epoch_begin(self._n_begun)
-        self._n_begun += 1
-        return self._change(weights, learning_rate)
-
-    def _set_learning_rate(self, learning_rate):
+    def _put(self, weights, learning_rate):
+        self._model.set_weights(weights)
         if learning_rate is not None:
             self._model.optimizer.learning_rate = learning_rate
 

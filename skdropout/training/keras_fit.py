@@ -72,9 +72,10 @@ class _MonitorCallback(keras.callbacks.Callback):
         figures = None
         if self._task.validation is not None:
             figures = _validation_figures(self._task, weights, self._task.validation)
-        logs.update(
-            self.monitor.end_epoch(float(logs["loss"]), self._first_rate, figures)
-        )
+        rate = self._first_rate
+        if self._rate.base is not None:  # another callback may have set it since
+            rate = float(self.model.optimizer.learning_rate)
+        logs.update(self.monitor.end_epoch(float(logs["loss"]), rate, figures))
         if self.monitor.is_best:
             self.best_weights = weights
         if self.monitor.stop_reason is not None:
@@ -121,11 +122,10 @@ def train_with_keras(model: PenalisedSequential, task: Task, callbacks: list) ->
         optimizer = model.optimizer
         keras.Sequential.compile(model, optimizer=optimizer, loss=model.loss)
         optimizer.build(model.trainable_variables)
-        if task.optimizer_state is not None:
-            for variable, value in zip(
-                _state_variables(optimizer), task.optimizer_state, strict=True
-            ):
-                variable.assign(np.reshape(value, variable.shape))
+        variables, arrays = _state_variables(optimizer), task.optimizer_state.arrays
+        if [v.shape for v in arrays] == [tuple(v.shape) for v in variables]:
+            for variable, value in zip(variables, arrays, strict=True):
+                variable.assign(value)
         monitoring = _MonitorCallback(task, make_learning_rate(task))
         reason: StopReason | None = None
         try:
@@ -158,7 +158,7 @@ def train_with_keras(model: PenalisedSequential, task: Task, callbacks: list) ->
         )
     return Outcome(
         weights=weights,
-        optimizer_state=state,
+        optimizer_state=task.optimizer_state._replace(arrays=state),
         progress=progress,
         n_iter=monitoring.monitor.n_iter,
         stop_reason=reason or monitoring.monitor.stop_reason or "callback",

@@ -157,17 +157,21 @@ class StackOptimizer:
             [v.read_value() for v in self._counts],
         )
 
-    def stack_state(self, states: list[list[np.ndarray] | None]) -> tuple[list, list]:
-        """Slots and counts of the stack from its networks' states; None is a fresh one.
+    def stack_state(self, states: list[list[np.ndarray]]) -> tuple[list, list]:
+        """Slots and counts of the stack from its networks' states; fresh where empty.
 
         The counts, of steps above all, are common to the networks of a stack.
         """
         n_counts = len(self._counts)
-        first = self._initial if states[0] is None else states[0]
+        shapes = [v.shape for v in self._initial[:n_counts]]
+        shapes += [v.shape[1:] for v in self._initial[n_counts:]]
+        # Options such as amsgrad change what there is to keep.
+        states = [s if [v.shape for v in s] == shapes else [] for s in states]
+        first = states[0] or self._initial
         slots = [
             np.stack(
                 [
-                    self._initial[i][network] if state is None else state[i]
+                    state[i] if state else self._initial[i][network]
                     for network, state in enumerate(states)
                 ]
             )

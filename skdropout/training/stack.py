@@ -150,7 +150,7 @@ class Program:
     def stack(
         self,
         weights: list[list[np.ndarray]],
-        optimizer_states: list[list[np.ndarray] | None],
+        optimizer_states: list[list[np.ndarray]],
     ) -> State:
         """The state of the stack from the weights and states of its networks."""
         return State(

@@ -75,19 +75,26 @@ class Settings:
     device: str
 
 
+class OptimizerState(NamedTuple):
+    """What an optimizer has kept, and the kind of optimizer that can go on from it.
+
+    A fresh optimizer has no arrays; otherwise the count of its steps comes first.
+    """
+
+    kind: str
+    arrays: list[np.ndarray]
+
+
 @dataclass
 class Task:
-    """One network to be trained on its rows.
-
-    `optimizer_state` is None for a fresh optimizer.
-    """
+    """One network to be trained on its rows."""
 
     architecture: Architecture
     optimizer: Any
     settings: Settings
     progress: Progress
     weights: list[np.ndarray]
-    optimizer_state: list[np.ndarray] | None
+    optimizer_state: OptimizerState
     rows: Rows
     validation: Rows | None = None
     hook: "EpochHook | None" = None
@@ -107,15 +114,19 @@ class EpochHook(Protocol):
     `learning_rate` is None where a schedule sets it.
     """
 
-    def begin(self, learning_rate: float | None) -> EpochChange:
+    def begin(self) -> None:
         """Called before the first epoch."""
+
+    def begin_epoch(
+        self, weights: list[np.ndarray], learning_rate: float | None
+    ) -> EpochChange:
+        """Called before each epoch."""
 
     def end_epoch(
         self,
         logs: dict[str, float],
         weights: list[np.ndarray],
         learning_rate: float | None,
-        is_last: bool,
     ) -> EpochChange:
         """Called after each epoch."""
 
@@ -131,7 +142,7 @@ class Outcome:
     """The trained network: weights, optimizer state, progress, and why it stopped."""
 
     weights: list[np.ndarray]
-    optimizer_state: list[np.ndarray]
+    optimizer_state: OptimizerState
     progress: Progress
     n_iter: int
     stop_reason: StopReason

@@ -42,20 +42,23 @@ def train(tasks: Sequence[Task]) -> list[Outcome | Exception]:
     stack = _Stack(tasks)
     with borrow(stack.key) as program, tf.device(stack.key.device):
         state = program.stack(
-            [task.weights for task in tasks], [task.optimizer_state for task in tasks]
+            [task.weights for task in tasks],
+            [task.optimizer_state.arrays for task in tasks],
         )
         try:
             for run in stack.runs:
-                state = run.begin(program, state)
+                run.begin()
             while stack.running:
+                for run in stack.running:
+                    state = run.begin_epoch(program, state)
                 new_state, losses, rates = stack.run_epoch(program, state)
                 figures = stack.validate(program, new_state)
+                state = new_state  # from here on the epoch is whole
                 for run in stack.running:
                     i = run.network
-                    new_state = run.end_epoch(
-                        losses[i], rates[i], figures.get(i), program, new_state
+                    state = run.end_epoch(
+                        losses[i], rates[i], figures.get(i), program, state
                     )
-                state = new_state
         except KeyboardInterrupt:
             for run in stack.running:
                 run.finish("interrupted", program, state)
@@ -136,14 +139,20 @@ class _Run:
         self.best_weights: list[np.ndarray] | None = None
         self.result: Any = None  # in the end an Outcome or an Exception
 
-    def begin(self, program: Program, state: State) -> State:
-        """Tell the hook; returns the state it asks for."""
+    def begin(self) -> None:
+        if self.task.hook is not None:
+            self.task.hook.begin()
+
+    def begin_epoch(self, program: Program, state: State) -> State:
+        """Tell the hook; returns the state that it asks for."""
         if self.task.hook is None:
             return state
-        return self._obey(self.task.hook.begin(self.rate.base), program, state)
+        weights = program.weights_of(state, self.network)
+        change = self.task.hook.begin_epoch(weights, self.rate.base)
+        return self._obey(change, program, state)
 
     def end_epoch(self, loss, rate, validation, program: Program, state: State) -> State:
-        """Take in an epoch; returns the state that the hook asks for."""
+        """Take in an epoch and tell the hook; returns the state that it asks for."""
         monitor = self.monitor
         try:
             logs = monitor.end_epoch(float(loss), float(rate), validation)
@@ -153,12 +162,8 @@ class _Run:
         if monitor.is_best:
             self.best_weights = program.weights_of(state, self.network)
         if self.task.hook is not None:
-            change = self.task.hook.end_epoch(
-                logs,
-                program.weights_of(state, self.network),
-                self.rate.base,
-                is_last=monitor.stop_reason is not None,
-            )
+            weights = program.weights_of(state, self.network)
+            change = self.task.hook.end_epoch(logs, weights, self.rate.base)
             state = self._obey(change, program, state)
         if monitor.stop_reason is not None:
             self.finish(monitor.stop_reason, program, state)
@@ -184,8 +189,8 @@ class _Run:
             return
         self.result = Outcome(
             weights=weights,
-            optimizer_state=program.optimizer.state_of(
-                state.slots, state.counts, self.network
+            optimizer_state=self.task.optimizer_state._replace(
+                arrays=program.optimizer.state_of(state.slots, state.counts, self.network)
             ),
             progress=self.task.progress,
             n_iter=self.monitor.n_iter,
@@ -201,9 +206,8 @@ class _Stack:
         n_samples = len(first.rows)
         self._n_steps = -(-n_samples // first.settings.batch_size)
         self._epoch = first.progress.epochs
-        self._steps_done = 0
-        if first.optimizer_state is not None:
-            self._steps_done = int(first.optimizer_state[0])
+        arrays = first.optimizer_state.arrays
+        self._steps_done = int(arrays[0]) if arrays else 0
         batch_rows = padded_batch_size(first.settings.batch_size, n_samples)
         chunk = chunk_steps(self._n_steps, batch_rows, first.architecture.layer_units[0])
         padded_steps = -(-self._n_steps // chunk) * chunk
