@@ -28,6 +28,13 @@ _SKLEARN_OUT_ACTIVATIONS = {
 _LEARNING_RATES = ("constant", "invscaling", "adaptive")
 
 
+def can_fit_partially(estimator) -> bool:
+    """Whether the estimator has a ``partial_fit``."""
+    if estimator.early_stopping:
+        raise AttributeError("partial_fit does not support early_stopping=True")
+    return True
+
+
 class BaseDropoutMLP(BaseEstimator, metaclass=ABCMeta):
     """Parameters, validation, fitted attributes and pickling of both estimators."""
 
@@ -114,8 +121,6 @@ class BaseDropoutMLP(BaseEstimator, metaclass=ABCMeta):
             raise ValueError(
                 f"{given} was given without {missing}; give both or neither."
             )
-        if incremental and self.early_stopping:
-            raise ValueError("partial_fit does not support early_stopping=True")
         is_first = not hasattr(self, "coefs_") or not (self.warm_start or incremental)
         X, y = self._validate_targets(X, y, reset=is_first, classes=classes)
         dtype = X.dtype
@@ -129,7 +134,9 @@ class BaseDropoutMLP(BaseEstimator, metaclass=ABCMeta):
         if incremental:
             params["max_iter"] = 1
 
-        from .network import Start, make_wrapper
+        # Imported late, as they bring TensorFlow along.
+        from ._network import Start
+        from ._wrapper import make_wrapper
 
         if is_first:
             seed = check_random_state(self.random_state).randint(np.iinfo(np.int32).max)

@@ -8,6 +8,7 @@ from sklearn.base import ClassifierMixin, _fit_context
 from sklearn.utils import check_array
 from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.class_weight import compute_sample_weight
+from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import (
     check_classification_targets,
     type_of_target,
@@ -16,7 +17,7 @@ from sklearn.utils.multiclass import (
 from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
 
 from ._activations import ACTIVATIONS
-from ._base import BaseDropoutMLP
+from ._base import BaseDropoutMLP, can_fit_partially
 
 
 class DropoutMLPClassifier(ClassifierMixin, BaseDropoutMLP):
@@ -332,9 +333,10 @@ class DropoutMLPClassifier(ClassifierMixin, BaseDropoutMLP):
         """
         return self._fit(X, y, sample_weight, X_val, y_val)
 
+    @available_if(can_fit_partially)
     @_fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X, y, sample_weight=None, classes=None):
-        """Train for one more epoch on the given rows.
+        """Train for one more epoch on the given rows. Not with `early_stopping`.
 
         Parameters
         ----------

@@ -5,9 +5,10 @@ from typing import ClassVar
 import numpy as np
 from sklearn.base import RegressorMixin, _fit_context
 from sklearn.utils import check_array
+from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import column_or_1d, validate_data
 
-from ._base import BaseDropoutMLP
+from ._base import BaseDropoutMLP, can_fit_partially
 from ._names import unknown_name
 
 _LOSSES = ("squared_error", "absolute_error", "huber", "poisson")
@@ -325,9 +326,10 @@ class DropoutMLPRegressor(RegressorMixin, BaseDropoutMLP):
         """
         return self._fit(X, y, sample_weight, X_val, y_val)
 
+    @available_if(can_fit_partially)
     @_fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X, y, sample_weight=None):
-        """Train for one more epoch on the given rows.
+        """Train for one more epoch on the given rows. Not with `early_stopping`.
 
         Parameters
         ----------

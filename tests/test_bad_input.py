@@ -33,7 +33,6 @@ BAD_PARAMETERS = [
     ({"device": "gpu:7"}, ["device", "gpu:7", "'cpu'"]),
     ({"device": "tpu"}, ["device", "tpu", "'cpu'"]),
     ({"early_stopping": True, "validation_fraction": 0.0}, ["validation_fraction=0.0"]),
-    ({"early_stopping": True, "validation_fraction": 0.001}, ["validation_fraction"]),
     ({"early_stopping": True, "validation_fraction": 0.999}, ["validation_fraction"]),
     ({"alpha": -1}, ["alpha", "-1"]),
     ({"learning_rate_init": 0}, ["learning_rate_init", "0"]),
@@ -145,8 +144,9 @@ def test_partial_fit(iris):
         est.partial_fit(X, y, classes=[0, 1, 2])
     with pytest.raises(ValueError, match="features"):
         est.partial_fit(X[:, :2], np.zeros(150, int))
-    with pytest.raises(ValueError, match="early_stopping"):
+    with pytest.raises(AttributeError, match="partial_fit") as caught:
         CLASSIFIER(early_stopping=True).partial_fit(X, y, classes=[0, 1, 2])
+    assert "early_stopping=True" in str(caught.value.__cause__)
     with pytest.raises(ValueError, match="balanced"):
         CLASSIFIER(class_weight="balanced").partial_fit(X, y, classes=[0, 1, 2])
 

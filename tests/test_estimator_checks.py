@@ -7,14 +7,15 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from skdropout import DropoutMLPClassifier, DropoutMLPRegressor
 
 # Few epochs, as scikit-learn runs its own MLP; the networks must learn something, though.
+# Batch normalisation takes some hundred steps before its moving averages hold.
 CONFIGURATIONS = [
     {"dropout_rate": 0.0},
     {"dropout_rate": 0.2},
-    {"batch_norm": "before_activation", "dropout_rate": 0.1},
-    {"batch_norm": "after_activation", "dropout_rate": 0.1},
-    {"batch_norm": "after_dropout", "dropout_rate": 0.1, "input_batch_norm": True},
-    {"optimizer": "sgd", "learning_rate_init": 0.1, "dropout_rate": 0.0},
-    {"early_stopping": True, "validation_fraction": 0.2, "dropout_rate": 0.0},
+    {"batch_norm": "before_activation", "dropout_rate": 0.1, "batch_size": 20},
+    {"batch_norm": "after_activation", "dropout_rate": 0.1, "batch_size": 20},
+    {"batch_norm": "after_dropout", "input_batch_norm": True, "batch_size": 20},
+    {"optimizer": "sgd", "learning_rate_init": 0.01, "dropout_rate": 0.0},
+    {"early_stopping": True, "learning_rate_init": 0.01, "batch_size": 10},
 ]
 
 WEIGHTS_REASON = (

@@ -1,8 +1,8 @@
 """M networks of one shape trained as one: the compiled program.
 
-Every weight has rank 3: kernels (M, fan_in, fan_out), vectors (M, 1, units). What may
-differ between the networks of a sweep (dropout rates, learning rate, momentum, penalty,
-seed) is a tensor with a leading network axis, so one program serves all its values.
+Every weight has a leading network axis: kernels (M, fan_in, fan_out), vectors
+(M, 1, units). So has what may differ between the networks of a sweep (dropout rates,
+learning rate, momentum, penalty), and one program serves all values of it.
 """
 
 from dataclasses import dataclass
@@ -110,12 +110,12 @@ class Program:
                 for shape in self._layout.shapes[: self._layout.n_trainable]
             ]
             self.optimizer = StackOptimizer(key.optimizer, self._trainable)
-        self._row_loss = ROW_LOSSES[key.loss].of_logits
-        self._compiled = tf.function(self._steps, jit_compile=True, autograph=False)
-        # As a concrete function, which is called at half the cost.
-        self._run = tf.function(
-            self._gather_and_train, self._signature(), autograph=False
-        ).get_concrete_function()
+            self._row_loss = ROW_LOSSES[key.loss].of_logits
+            self._compiled = tf.function(self._steps, jit_compile=True, autograph=False)
+            # As a concrete function, which is called at half the cost.
+            self._run = tf.function(
+                self._gather_and_train, self._signature(), autograph=False
+            ).get_concrete_function()
 
     def _signature(self):
         key, floats, spec = self.key, tf.float32, tf.TensorSpec

@@ -1,6 +1,5 @@
-"""Hyperparameters -> Keras network -> fitted weights, through a scikeras wrapper."""
+"""Hyperparameters -> Keras network -> fitted weights, as a scikeras wrapper asks."""
 
-import inspect
 import warnings
 from dataclasses import dataclass
 from typing import Any
@@ -9,14 +8,13 @@ import numpy as np
 from sklearn.model_selection import train_test_split
 
 from ._architecture import Architecture
-from ._backend import keras, resolve_device, scikeras_wrappers
+from ._backend import keras, resolve_device
 from ._initialization import initial_weights
-from ._names import resolve_activation, resolve_batch_norm, resolve_optimizer
+from ._names import resolve_activation, resolve_batch_norm
 from ._seeds import VALIDATION_SPLIT, derived_seed
 from .training.callbacks import CallbackHook, has_batch_hooks
 from .training.keras_fit import PenalisedSequential, train_with_keras
-from .training.losses import WeightedMean
-from .training.optimizers import OptimizerSpec, copy_optimizer
+from .training.optimizers import OptimizerSpec
 from .training.task import OptimizerState, Outcome, Progress, Rows, Settings, Task
 from .training.trainer import train
 
@@ -24,38 +22,6 @@ _OUT_ACTIVATIONS = {
     "categorical": "softmax",
     "binary": "sigmoid",
     "poisson": "exponential",
-}
-
-# Hyperparameters that the network's builder takes, by scikeras's routing.
-_MODEL_PARAMETERS = (
-    "hidden_layer_sizes",
-    "activation",
-    "dropout_rate",
-    "input_dropout_rate",
-    "batch_norm",
-    "input_batch_norm",
-    "initializer",
-    "use_bias",
-)
-# Hyperparameters that `Network.fit` takes, by scikeras's routing.
-_FIT_PARAMETERS = (
-    "alpha",
-    "learning_rate",
-    "power_t",
-    "tol",
-    "n_iter_no_change",
-    "early_stopping",
-    "validation_fraction",
-    "device",
-)
-# Hyperparameter -> argument of a Keras optimizer, where it takes such a one.
-_OPTIMIZER_ARGUMENTS = {
-    "learning_rate_init": "learning_rate",
-    "momentum": "momentum",
-    "nesterovs_momentum": "nesterov",
-    "beta_1": "beta_1",
-    "beta_2": "beta_2",
-    "epsilon": "epsilon",
 }
 
 
@@ -139,8 +105,8 @@ class Network(PenalisedSequential):
             validation = Rows(validation_data[0], _as_column(validation_data[1]))
         elif early_stopping:
             seed = derived_seed(self._start.progress.seed, VALIDATION_SPLIT)
-            stratify = self._loss_name in ("categorical", "binary")
-            rows, validation = _split(rows, validation_fraction, stratify, seed)
+            is_classifier = self._loss_name in ("categorical", "binary")
+            rows, validation = _split(rows, validation_fraction, is_classifier, seed)
         if batch_size is None:
             batch_size = 200
         elif batch_size > len(rows):
@@ -215,25 +181,29 @@ def _as_column(y) -> np.ndarray:
     return y[:, None] if y.ndim == 1 else y
 
 
-def _split(rows: Rows, fraction: float, stratify: bool, seed: int) -> tuple[Rows, Rows]:
+def _split(
+    rows: Rows, fraction: float, is_classifier: bool, seed: int
+) -> tuple[Rows, Rows]:
     """Training and validation rows, with the classes in proportion where that can be.
 
     Raises
     ------
     ValueError
-        If fewer than two rows would be left for validation, or none for training.
+        If no row would be left for training, or too few for a validation score: one for
+        accuracy, two for R2.
     """
     n_samples = len(rows)
     n_validation = int(np.ceil(fraction * n_samples))
     n_training = n_samples - n_validation
-    if n_validation < 2 or n_training < 1:
+    n_needed = 1 if is_classifier else 2
+    if n_validation < n_needed or n_training < 1:
         raise ValueError(
-            f"validation_fraction={fraction} of {n_samples} rows leaves {n_training} "
+            f"validation_fraction={fraction} of n_samples={n_samples} leaves {n_training} "
             f"rows for training and {n_validation} for validation; early stopping needs "
-            "at least 1 and 2."
+            f"at least 1 and {n_needed}."
         )
     classes = None
-    if stratify and rows.y.shape[1] == 1:
+    if is_classifier and rows.y.shape[1] == 1:
         counts = np.unique(rows.y, return_counts=True)[1]
         if counts.min() >= 2 and min(n_validation, n_training) >= len(counts):
             classes = rows.y
@@ -283,68 +253,3 @@ def build_network(
     rates = np.broadcast_to(dropout_rate, len(hidden_layer_sizes))
     rates = np.concatenate([[input_dropout_rate], rates])
     return Network(architecture, rates, loss_name, start)
-
-
-def make_wrapper(
-    params: dict[str, Any], *, n_outputs: int, loss_name: str, start: Start
-) -> "scikeras_wrappers.BaseWrapper":
-    """The scikeras wrapper for an estimator's hyperparameters.
-
-    Parameters
-    ----------
-    params : dict
-        The estimator's parameters; ``hidden_layer_sizes`` a tuple, ``max_iter`` the
-        number of epochs to train.
-    n_outputs : int
-    loss_name : str
-        Key of ``ROW_LOSSES``.
-    start : Start
-    """
-    optimizer = resolve_optimizer(params["optimizer"])
-    routed = {}
-    if isinstance(optimizer, keras.optimizers.Optimizer):
-        optimizer = copy_optimizer(optimizer)
-        if not isinstance(params["learning_rate"], str):
-            optimizer.learning_rate = params["learning_rate"]
-    else:
-        routed = _optimizer_arguments(optimizer, params)
-    for callback in params["callbacks"]:
-        if not isinstance(callback, keras.callbacks.Callback):
-            raise TypeError(
-                "callbacks must be instances of keras.callbacks.Callback; got "
-                f"{callback!r}."
-            )
-    is_classifier = loss_name in ("categorical", "binary")
-    wrapper_type = (
-        scikeras_wrappers.KerasClassifier
-        if is_classifier
-        else scikeras_wrappers.KerasRegressor
-    )
-    return wrapper_type(
-        model=build_network,
-        optimizer=optimizer,
-        loss=WeightedMean(loss_name),
-        batch_size=None if params["batch_size"] == "auto" else params["batch_size"],
-        epochs=params["max_iter"],
-        shuffle=params["shuffle"],
-        verbose=params["verbose"],
-        callbacks=params["callbacks"],
-        model__n_outputs=n_outputs,
-        model__loss_name=loss_name,
-        model__start=start,
-        **{f"model__{name}": params[name] for name in _MODEL_PARAMETERS},
-        **{f"fit__{name}": params[name] for name in _FIT_PARAMETERS},
-        **{f"optimizer__{name}": value for name, value in routed.items()},
-    )
-
-
-def _optimizer_arguments(kind: type, params: dict[str, Any]) -> dict[str, Any]:
-    taken = inspect.signature(kind).parameters
-    arguments: dict[str, Any] = {  # Keras refuses integers for floats
-        argument: bool(params[name]) if argument == "nesterov" else float(params[name])
-        for name, argument in _OPTIMIZER_ARGUMENTS.items()
-        if argument in taken
-    }
-    if not isinstance(params["learning_rate"], str):
-        arguments["learning_rate"] = params["learning_rate"]
-    return arguments

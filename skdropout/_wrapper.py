@@ -1,0 +1,107 @@
+"""The scikeras wrapper: which hyperparameter goes where."""
+
+import inspect
+from typing import Any
+
+from ._backend import keras, scikeras_wrappers
+from ._names import resolve_optimizer
+from ._network import Start, build_network
+from .training.losses import WeightedMean
+from .training.optimizers import copy_optimizer
+
+# Hyperparameters that the network's builder takes, by scikeras's routing.
+_MODEL_PARAMETERS = (
+    "hidden_layer_sizes",
+    "activation",
+    "dropout_rate",
+    "input_dropout_rate",
+    "batch_norm",
+    "input_batch_norm",
+    "initializer",
+    "use_bias",
+)
+# Hyperparameters that `Network.fit` takes, by scikeras's routing.
+_FIT_PARAMETERS = (
+    "alpha",
+    "learning_rate",
+    "power_t",
+    "tol",
+    "n_iter_no_change",
+    "early_stopping",
+    "validation_fraction",
+    "device",
+)
+# Hyperparameter -> argument of a Keras optimizer, where it takes such a one.
+_OPTIMIZER_ARGUMENTS = {
+    "learning_rate_init": "learning_rate",
+    "momentum": "momentum",
+    "nesterovs_momentum": "nesterov",
+    "beta_1": "beta_1",
+    "beta_2": "beta_2",
+    "epsilon": "epsilon",
+}
+
+
+def make_wrapper(
+    params: dict[str, Any], *, n_outputs: int, loss_name: str, start: Start
+) -> "scikeras_wrappers.BaseWrapper":
+    """The scikeras wrapper for an estimator's hyperparameters.
+
+    Parameters
+    ----------
+    params : dict
+        The estimator's parameters; ``hidden_layer_sizes`` a tuple, ``max_iter`` the
+        number of epochs to train.
+    n_outputs : int
+    loss_name : str
+        Key of ``ROW_LOSSES``.
+    start : Start
+    """
+    optimizer = resolve_optimizer(params["optimizer"])
+    routed = {}
+    if isinstance(optimizer, keras.optimizers.Optimizer):
+        optimizer = copy_optimizer(optimizer)
+        if not isinstance(params["learning_rate"], str):
+            optimizer.learning_rate = params["learning_rate"]
+    else:
+        routed = _optimizer_arguments(optimizer, params)
+    for callback in params["callbacks"]:
+        if not isinstance(callback, keras.callbacks.Callback):
+            raise TypeError(
+                "callbacks must be instances of keras.callbacks.Callback; got "
+                f"{callback!r}."
+            )
+    is_classifier = loss_name in ("categorical", "binary")
+    wrapper_type = (
+        scikeras_wrappers.KerasClassifier
+        if is_classifier
+        else scikeras_wrappers.KerasRegressor
+    )
+    return wrapper_type(
+        model=build_network,
+        optimizer=optimizer,
+        loss=WeightedMean(loss_name),
+        batch_size=None if params["batch_size"] == "auto" else params["batch_size"],
+        epochs=params["max_iter"],
+        shuffle=params["shuffle"],
+        verbose=params["verbose"],
+        callbacks=params["callbacks"],
+        model__n_outputs=n_outputs,
+        model__loss_name=loss_name,
+        model__start=start,
+        **{f"model__{name}": params[name] for name in _MODEL_PARAMETERS},
+        **{f"fit__{name}": params[name] for name in _FIT_PARAMETERS},
+        **{f"optimizer__{name}": value for name, value in routed.items()},
+    )
+
+
+def _optimizer_arguments(kind: type, params: dict[str, Any]) -> dict[str, Any]:
+    taken = inspect.signature(kind).parameters
+    arguments: dict[str, Any] = {  # Keras refuses integers for floats
+        argument: bool(params[name]) if argument == "nesterov" else float(params[name])
+        for name, argument in _OPTIMIZER_ARGUMENTS.items()
+        if argument in taken
+    }
+    if not isinstance(params["learning_rate"], str):
+        arguments["learning_rate"] = params["learning_rate"]
+    return arguments

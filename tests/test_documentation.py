@@ -1,0 +1,87 @@
+"""What the documentation says is run, and what it lists is there."""
+
+import doctest
+import importlib
+import os
+import re
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+import skdropout
+from helpers import run_python
+
+ROOT = Path(__file__).parents[1]
+
+pytestmark = pytest.mark.filterwarnings("ignore:Stochastic Optimizer")
+
+
+@pytest.mark.parametrize("module", ["classifier", "regressor"])
+def test_docstrings(module):
+    module = importlib.import_module(f"skdropout.{module}")
+    result = doctest.testmod(module, optionflags=doctest.NORMALIZE_WHITESPACE)
+    assert result.attempted > 0
+    assert result.failed == 0
+
+
+@pytest.mark.parametrize("page", ["index", "coming_from"])
+def test_pages(page):
+    result = doctest.testfile(
+        str(ROOT / "docs" / f"{page}.rst"),
+        module_relative=False,
+        optionflags=doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS,
+    )
+    assert result.attempted > 0
+    assert result.failed == 0
+
+
+def test_readme_code(capsys):
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL)
+    assert len(blocks) == 2
+    namespace: dict = {}
+    for block in blocks:
+        exec(compile(block, "README.md", "exec"), namespace)
+    printed = capsys.readouterr().out
+    assert "dropout_rate" in printed
+    assert namespace["search"].best_score_ > 0.9
+
+
+def test_every_parameter_is_documented():
+    for name in skdropout.__all__:
+        kind = getattr(skdropout, name)
+        documented = kind.__doc__.split("Attributes\n")[0]
+        for parameter in kind().get_params():
+            assert re.search(rf"^    (.*, )?{parameter}(,.*)? : ", documented, re.M)
+
+
+def test_every_fitted_attribute_is_documented(iris):
+    for name in skdropout.__all__:
+        est = getattr(skdropout, name)((4,), max_iter=1).fit(*iris)
+        for attribute in vars(est):
+            if attribute.endswith("_") and not attribute.startswith("_"):
+                assert f"    {attribute} : " in type(est).__doc__, attribute
+
+
+def test_python_version_of_the_readme():
+    with open(ROOT / "pyproject.toml", "rb") as file:
+        project = tomllib.load(file)["project"]
+    version = project["requires-python"].removeprefix(">=")
+    assert f"Python {version} or later" in (ROOT / "README.md").read_text()
+
+
+def test_main_job(tmp_path):
+    script = ROOT / "examples" / "plot_dropout_sweep.py"
+    result = run_python(
+        f"import os, runpy; os.chdir({str(tmp_path)!r}); runpy.run_path({str(script)!r})",
+        env={"MPLBACKEND": "agg", "PYTHONPATH": os.pathsep.join(map(str, sys.path))},
+    )
+    lines = result.stdout.splitlines()
+    assert [line.split()[0] for line in lines[1:5]] == ["0.0", "0.2", "0.5", "0.8"]
+    assert float(lines[2].split()[1]) > 0.95
+    assert lines[5].startswith("best: dropout rate")
+    assert re.fullmatch(r"41 fits in [\d.]+ s", lines[6])
+    assert result.stderr.rstrip().endswith("fit 40 of 40")
+    assert (tmp_path / "dropout_sweep.png").stat().st_size > 10_000
