@@ -198,9 +198,9 @@ def _split(
     n_needed = 1 if is_classifier else 2
     if n_validation < n_needed or n_training < 1:
         raise ValueError(
-            f"validation_fraction={fraction} of n_samples={n_samples} leaves {n_training} "
-            f"rows for training and {n_validation} for validation; early stopping needs "
-            f"at least 1 and {n_needed}."
+            f"validation_fraction={fraction} of n_samples={n_samples} leaves "
+            f"{n_training} rows for training and {n_validation} for validation; early "
+            f"stopping needs at least 1 and {n_needed}."
         )
     classes = None
     if is_classifier and rows.y.shape[1] == 1:
