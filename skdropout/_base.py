@@ -84,7 +84,9 @@ class BaseDropoutMLP(BaseEstimator, metaclass=ABCMeta):
     # What the two estimators differ in
 
     @abstractmethod
-    def _validate_targets(self, X, y, *, reset: bool, classes=None) -> tuple[Any, Any]:
+    def _validate_targets(
+        self, X, y, *, reset: bool, incremental: bool, classes=None
+    ) -> tuple[Any, Any]:
         """Validated `X` and `y`; sets what describes the targets where `reset`."""
 
     @abstractmethod
@@ -122,7 +124,9 @@ class BaseDropoutMLP(BaseEstimator, metaclass=ABCMeta):
                 f"{given} was given without {missing}; give both or neither."
             )
         is_first = not hasattr(self, "coefs_") or not (self.warm_start or incremental)
-        X, y = self._validate_targets(X, y, reset=is_first, classes=classes)
+        X, y = self._validate_targets(
+            X, y, reset=is_first, incremental=incremental, classes=classes
+        )
         dtype = X.dtype
         X = self._as_float32(X, "X")
         if sample_weight is not None:
@@ -161,14 +165,14 @@ class BaseDropoutMLP(BaseEstimator, metaclass=ABCMeta):
             warnings.warn(
                 "Training interrupted by user. The network is as it was after epoch "
                 f"{self.n_iter_}.",
-                stacklevel=3,
+                stacklevel=4,
             )
         elif network.outcome.stop_reason == "max_iter" and not incremental:
             warnings.warn(
                 f"Stochastic Optimizer: Maximum iterations ({self.max_iter}) reached and "
                 "the optimization hasn't converged yet.",
                 ConvergenceWarning,
-                stacklevel=3,
+                stacklevel=4,
             )
         return self
 

@@ -426,7 +426,7 @@ class DropoutMLPClassifier(ClassifierMixin, BaseDropoutMLP):
 
     # What the base class asks for
 
-    def _validate_targets(self, X, y, *, reset, classes=None):
+    def _validate_targets(self, X, y, *, reset, incremental, classes=None):
         if classes is not None:
             classes = unique_labels(classes)
             if reset:
@@ -470,6 +470,11 @@ class DropoutMLPClassifier(ClassifierMixin, BaseDropoutMLP):
                 "y must be an indicator matrix of labels, as at the first call."
                 if self._is_multilabel
                 else "y must have one column of class labels, as at the first call."
+            )
+        if not (reset or incremental) and not np.array_equal(seen, self.classes_):
+            raise ValueError(
+                "warm_start can only be used where `y` has the same classes as in the "
+                f"previous call to fit. Previously got {self.classes_}, `y` has {seen}."
             )
         if len(np.setdiff1d(seen, self.classes_)):
             raise ValueError(

@@ -372,7 +372,7 @@ class DropoutMLPRegressor(RegressorMixin, BaseDropoutMLP):
             raise unknown_name("loss", self.loss, _LOSSES)
         return super()._checked_params()
 
-    def _validate_targets(self, X, y, *, reset, classes=None):
+    def _validate_targets(self, X, y, *, reset, incremental, classes=None):
         X, y = validate_data(
             self,
             X,
