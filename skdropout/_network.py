@@ -14,7 +14,7 @@ from ._names import resolve_activation, resolve_batch_norm
 from ._seeds import VALIDATION_SPLIT, derived_seed
 from .training.callbacks import CallbackHook, has_batch_hooks
 from .training.keras_fit import PenalisedSequential, train_with_keras
-from .training.optimizers import OptimizerSpec
+from .training.optimizers import OptimizerRecipe
 from .training.task import OptimizerState, Outcome, Progress, Rows, Settings, Task
 from .training.trainer import train
 
@@ -70,9 +70,9 @@ class Network(PenalisedSequential):
         """One output, which scikeras counts before there are layers."""
         return super().outputs if self.built else [None]
 
-    def compile(self, optimizer, loss, **kwargs):
+    def compile(self, optimizer: OptimizerRecipe, loss, **kwargs):
         """Note what to train with; Keras compiles only what it trains itself."""
-        self.optimizer = optimizer
+        self._recipe = self.optimizer = optimizer
         self.loss = loss
         self.compiled = True
 
@@ -115,9 +115,9 @@ class Network(PenalisedSequential):
                 f"and is clipped to {len(rows)}.",
                 stacklevel=2,
             )
-        optimizer = OptimizerSpec(self.optimizer)
+        optimizer = self._recipe
         by_keras = optimizer.key is None or any(map(has_batch_hooks, callbacks))
-        kind = type(self.optimizer).__name__ + (", by Keras" if by_keras else ", stacked")
+        kind = optimizer.kind.__name__ + (", by Keras" if by_keras else ", stacked")
         before = self._start.optimizer_state
         goes_on = before is not None and before.kind == kind
         task = Task(
@@ -155,7 +155,8 @@ class Network(PenalisedSequential):
                 return train_with_keras(self, task, callbacks)
             if callbacks:
                 self.add_stock_layers(task)
-                keras.Sequential.compile(self, optimizer=self.optimizer, loss=self.loss)
+                optimizer = self._recipe.make()
+                keras.Sequential.compile(self, optimizer=optimizer, loss=self.loss)
                 task.hook = CallbackHook(self, callbacks, task.settings.max_iter)
             (result,) = train([task])
         finally:

@@ -7,7 +7,7 @@ from ._backend import keras, scikeras_wrappers
 from ._names import resolve_optimizer
 from ._network import Start, build_network
 from .training.losses import WeightedMean
-from .training.optimizers import copy_optimizer
+from .training.optimizers import OptimizerRecipe, recipe_type
 
 # Hyperparameters that the network's builder takes, by scikeras's routing.
 _MODEL_PARAMETERS = (
@@ -57,14 +57,7 @@ def make_wrapper(
         Key of ``ROW_LOSSES``.
     start : Start
     """
-    optimizer = resolve_optimizer(params["optimizer"])
-    routed = {}
-    if isinstance(optimizer, keras.optimizers.Optimizer):
-        optimizer = copy_optimizer(optimizer)
-        if not isinstance(params["learning_rate"], str):
-            optimizer.learning_rate = params["learning_rate"]
-    else:
-        routed = _optimizer_arguments(optimizer, params)
+    optimizer, routed = _optimizer(params)
     for callback in params["callbacks"]:
         if not isinstance(callback, keras.callbacks.Callback):
             raise TypeError(
@@ -95,13 +88,23 @@ def make_wrapper(
     )
 
 
-def _optimizer_arguments(kind: type, params: dict[str, Any]) -> dict[str, Any]:
-    taken = inspect.signature(kind).parameters
+def _optimizer(params: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+    """What scikeras makes the optimizer's recipe from: a class and its arguments, or for
+    a configured instance the recipe itself."""
+    rate = params["learning_rate"]
+    schedule = None if isinstance(rate, str) else rate
+    optimizer = resolve_optimizer(params["optimizer"])
+    if isinstance(optimizer, keras.optimizers.Optimizer):
+        config = optimizer.get_config()
+        if schedule is not None:
+            config["learning_rate"] = schedule
+        return OptimizerRecipe(type(optimizer), config), {}
+    taken = inspect.signature(optimizer).parameters
     arguments: dict[str, Any] = {  # Keras refuses integers for floats
         argument: bool(params[name]) if argument == "nesterov" else float(params[name])
         for name, argument in _OPTIMIZER_ARGUMENTS.items()
         if argument in taken
     }
-    if not isinstance(params["learning_rate"], str):
-        arguments["learning_rate"] = params["learning_rate"]
-    return arguments
+    if schedule is not None:
+        arguments["learning_rate"] = schedule
+    return recipe_type(optimizer), arguments

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from skdropout._architecture import Architecture
-from skdropout.training.optimizers import OptimizerSpec
+from skdropout.training.optimizers import OptimizerRecipe
 from skdropout.training.task import OptimizerState, Progress, Rows, Settings, Task
 from skdropout.training.trainer import train
 
@@ -14,6 +14,7 @@ RATES, LEARNING_RATES, ALPHAS = (0.0, 0.3, 0.8), (0.01, 0.003, 0.03), (0.0, 0.1,
 
 def task(network, rows, seed, optimizer, batch_norm=None, validation=None, **changes):
     architecture = Architecture((5, 12, 8, 3), "relu", "softmax", True, batch_norm)
+    made = optimizer(LEARNING_RATES[network])
     rng = np.random.default_rng(network)
     weights = [
         np.full(spec.shape, float(spec.role in ("gamma", "moving_variance")), np.float32)
@@ -38,7 +39,7 @@ def task(network, rows, seed, optimizer, batch_norm=None, validation=None, **cha
     }
     return Task(
         architecture,
-        OptimizerSpec(optimizer(LEARNING_RATES[network])),
+        OptimizerRecipe(type(made), made.get_config()),
         Settings(**settings),
         Progress(seed),
         weights,

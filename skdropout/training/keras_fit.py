@@ -112,14 +112,14 @@ def train_with_keras(model: PenalisedSequential, task: Task, callbacks: list) ->
     Parameters
     ----------
     model : PenalisedSequential
-        Without layers yet; its optimizer and loss are set.
+        Without layers yet; its loss is set.
     task : Task
     callbacks : list of keras.callbacks.Callback
     """
     settings, progress, rows = task.settings, task.progress, task.rows
     with tf.device(settings.device):
         model.add_stock_layers(task)
-        optimizer = model.optimizer
+        optimizer = task.optimizer.make()
         keras.Sequential.compile(model, optimizer=optimizer, loss=model.loss)
         optimizer.build(model.trainable_variables)
         variables, arrays = _state_variables(optimizer), task.optimizer_state.arrays

@@ -1,5 +1,6 @@
 """Keras optimizers for stacks: which can be stacked, and how their state is kept."""
 
+import functools
 import json
 from typing import Any
 
@@ -55,17 +56,17 @@ class _StackedSGD(keras.optimizers.SGD):
         self.assign_add(variable, new_velocity)
 
 
-def copy_optimizer(optimizer):
-    """A fresh optimizer of the same configuration."""
-    return type(optimizer).from_config(optimizer.get_config())
+class OptimizerRecipe:
+    """A Keras optimizer that is to be made: its class and its configuration.
 
-
-class OptimizerSpec:
-    """What a configured Keras optimizer means for one network of a stack.
+    The optimizer itself is made only where Keras needs one: TensorFlow keeps tens of
+    kilobytes of each, and it is a good part of the time of a small fit.
 
     Parameters
     ----------
-    optimizer : keras.optimizers.Optimizer
+    kind : type
+    config : dict
+        As of ``get_config``; the learning rate may also be a schedule itself.
 
     Attributes
     ----------
@@ -76,28 +77,49 @@ class OptimizerSpec:
     learning_rate : float or keras.optimizers.schedules.LearningRateSchedule
     """
 
-    def __init__(self, optimizer):
-        self.optimizer = optimizer
-        config = optimizer.get_config()
-        rate = config.pop("learning_rate")
+    def __init__(self, kind: type, config: dict):
+        self.kind = kind
+        self.config = config
+        rate = config["learning_rate"]
         if isinstance(rate, dict):
             rate = keras.saving.deserialize_keras_object(rate)
         self.learning_rate = rate
         self.momentum = 0.0
-        self.key = self._stack_key(config)
+        self.key = self._stack_key()
 
-    def _stack_key(self, config):
-        kind = type(self.optimizer)
+    def _stack_key(self) -> tuple | None:
         names = vars(keras.optimizers)
-        if not any(names.get(name) is kind for name in _ELEMENT_WISE):
+        if not any(names.get(name) is self.kind for name in _ELEMENT_WISE):
             return None
-        if any(config.get(name) for name in _STACK_BREAKERS):
+        if any(self.config.get(name) for name in _STACK_BREAKERS):
             return None
-        config.pop("name")
-        if kind is keras.optimizers.SGD:
-            self.momentum = config.pop("momentum")
+        config = dict(self.config)
+        del config["name"], config["learning_rate"]
+        if self.kind is keras.optimizers.SGD:
+            self.momentum = config["momentum"]
             config["momentum"] = 0.9 if self.momentum else 0.0
-        return kind.__name__, json.dumps(config, sort_keys=True)
+        return self.kind.__name__, json.dumps(config, sort_keys=True)
+
+    def make(self):
+        """A fresh optimizer."""
+        return self.kind.from_config(self.config)
+
+
+@functools.cache
+def recipe_type(kind: type) -> type[OptimizerRecipe]:
+    """Recipes of one class of optimizer, made from the arguments of its constructor."""
+
+    class RoutedRecipe(OptimizerRecipe):
+        def __init__(self, learning_rate, **arguments):
+            config = _config_of(kind, tuple(sorted(arguments.items())))
+            super().__init__(kind, {**config, "learning_rate": learning_rate})
+
+    return RoutedRecipe
+
+
+@functools.lru_cache
+def _config_of(kind: type, arguments: tuple) -> dict:
+    return kind(**dict(arguments)).get_config()
 
 
 class StackOptimizer:
@@ -109,7 +131,7 @@ class StackOptimizer:
     Parameters
     ----------
     key : tuple
-        An `OptimizerSpec.key`.
+        An `OptimizerRecipe.key`.
     variables : list of tf.Variable of shape (n_networks, ., .)
     """
 

@@ -27,7 +27,7 @@ class ProgramKey:
     architecture : Architecture
     loss : str
     optimizer : tuple
-        An ``OptimizerSpec.key``.
+        An ``OptimizerRecipe.key``.
     stream_of, seed_of : tuple of int
         For each network, which of the streams of batches and which of the seeds it uses.
     batch_rows, n_steps : int

@@ -31,7 +31,7 @@ def train(tasks: Sequence[Task]) -> list[Outcome | Exception]:
     Parameters
     ----------
     tasks : sequence of Task
-        Of one architecture, loss, optimizer (``OptimizerSpec.key``), device, batch size
+        Of one architecture, loss, optimizer (``OptimizerRecipe.key``), device, batch size
         and number of steps per epoch, and as far trained as each other.
 
     Returns
