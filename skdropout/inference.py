@@ -1,5 +1,7 @@
 """Prediction with NumPy alone, from the fitted weights."""
 
+from itertools import pairwise
+
 import numpy as np
 from scipy import sparse
 
@@ -8,6 +10,11 @@ from ._architecture import BATCH_NORM_EPSILON, Architecture
 
 # Rows done at a time, so that the hidden activations stay in the processor's cache.
 _BLOCK_ROWS = 1024
+# Up to this many multiplications OpenBLAS stays on one thread. Its threads go on spinning
+# for a while after a product and take the cores from what comes next, such as the next
+# fit of a search, so little work is done in products that small.
+_SINGLE_THREADED = 2**18
+_LITTLE_WORK = 2**24
 
 
 def _forward_block(architecture: Architecture, weights, X, out_activation: str):
@@ -31,6 +38,14 @@ def _forward_block(architecture: Architecture, weights, X, out_activation: str):
         elif layer.kind == "out_activation":
             values = ACTIVATIONS[out_activation](values)
     return values
+
+
+def _block_rows(architecture: Architecture, n_samples: int) -> int:
+    sizes = [a * b for a, b in pairwise(architecture.layer_units)]
+    single_threaded = _SINGLE_THREADED // max(sizes)
+    if n_samples * sum(sizes) <= _LITTLE_WORK and single_threaded >= 8:
+        return single_threaded
+    return _BLOCK_ROWS
 
 
 def forward(
@@ -59,15 +74,16 @@ def forward(
         X = X.astype(weights[0].dtype)
     out_activation = out_activation or architecture.out_activation
     n_samples = X.shape[0]
-    if n_samples <= _BLOCK_ROWS:
+    block_rows = _block_rows(architecture, n_samples)
+    if n_samples <= block_rows:
         values = _forward_block(architecture, weights, X, out_activation)
     else:
         # Cast once, not once a block, where the arithmetic is wider than the weights.
         common = np.result_type(X.dtype, weights[0].dtype)
         weights = [w.astype(common, copy=False) for w in weights]
         values = np.empty((n_samples, architecture.layer_units[-1]), common)
-        for start in range(0, n_samples, _BLOCK_ROWS):
-            block = slice(start, start + _BLOCK_ROWS)
+        for start in range(0, n_samples, block_rows):
+            block = slice(start, start + block_rows)
             values[block] = _forward_block(
                 architecture, weights, X[block], out_activation
             )
