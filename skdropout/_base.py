@@ -349,7 +349,7 @@ class BaseDropoutMLP(BaseEstimator, metaclass=ABCMeta):
         try:
             expected = self._expected_architecture(self._checked_params())
             shapes = [values.shape for values in self._weights()]
-        except Exception as error:
+        except (AttributeError, LookupError, TypeError, ValueError) as error:
             raise ValueError(
                 f"This {type(self).__name__} was not saved whole: {error}"
             ) from error

@@ -1,35 +1,27 @@
 """Compiled programs, kept for the next fit of the same shape."""
 
 import threading
-from collections import OrderedDict
+from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from .stack import Program, ProgramKey
 
-# Enough for a sweep over layer sizes; what is beyond is compiled again when needed.
-_MAX_IDLE = 64
-
 _lock = threading.Lock()
-_idle: OrderedDict[ProgramKey, list[Program]] = OrderedDict()
+# Never thrown away: TensorFlow keeps what it has compiled until the process ends, so
+# compiling again would only keep it twice.
+_idle: defaultdict[ProgramKey, list[Program]] = defaultdict(list)
 
 
 @contextmanager
 def borrow(key: ProgramKey) -> Iterator[Program]:
     """A program for `key`, for this thread alone until the context ends."""
     with _lock:
-        programs = _idle.get(key)
-        program = programs.pop() if programs else None
+        program = _idle[key].pop() if _idle[key] else None
     if program is None:
         program = Program(key)
     try:
         yield program
     finally:
         with _lock:
-            _idle.setdefault(key, []).append(program)
-            _idle.move_to_end(key)
-            while sum(map(len, _idle.values())) > _MAX_IDLE:
-                oldest = next(iter(_idle))
-                _idle[oldest].pop()
-                if not _idle[oldest]:
-                    del _idle[oldest]
+            _idle[key].append(program)
