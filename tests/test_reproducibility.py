@@ -132,9 +132,8 @@ def test_memory_does_not_grow():
         from skdropout import DropoutMLPClassifier
         X, y = np.random.default_rng(0).normal(size=(200, 20)), np.arange(200) % 3
         for i in range(140):
-            DropoutMLPClassifier(
-                (32,), dropout_rate=i / 200, learning_rate_init=1e-3 + i * 1e-5, max_iter=2
-            ).fit(X, y)
+            params = {"dropout_rate": i / 200, "learning_rate_init": 1e-3 + i * 1e-5}
+            DropoutMLPClassifier((32,), max_iter=2, **params).fit(X, y)
             if i in (39, 139):
                 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
     """
