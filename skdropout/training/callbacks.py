@@ -32,6 +32,8 @@ class CallbackHook:
         network's weights before the callbacks run, and asked afterwards for its weights,
         its optimizer's learning rate and ``stop_training``.
     callbacks : list of keras.callbacks.Callback
+    max_iter : int
+        Number of epochs that the callbacks are told of.
     """
 
     def __init__(self, model, callbacks: list, max_iter: int):
