@@ -1,7 +1,8 @@
 """Multi-layer perceptrons with dropout and batch normalisation for scikit-learn."""
 
 from .classifier import DropoutMLPClassifier
+from .fusion import fused_training
 from .regressor import DropoutMLPRegressor
 
 __version__ = "0.1.0"
-__all__ = ["DropoutMLPClassifier", "DropoutMLPRegressor"]
+__all__ = ["DropoutMLPClassifier", "DropoutMLPRegressor", "fused_training"]

@@ -1,5 +1,6 @@
 """Hyperparameters -> Keras network -> fitted weights, as a scikeras wrapper asks."""
 
+import os
 import warnings
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +14,7 @@ from ._initialization import initial_weights
 from ._names import resolve_activation, resolve_batch_norm
 from ._seeds import VALIDATION_SPLIT, derived_seed
 from .training.callbacks import CallbackHook, has_batch_hooks
+from .training.gathering import current_participant
 from .training.keras_fit import PenalisedSequential, train_with_keras
 from .training.optimizers import OptimizerRecipe
 from .training.task import OptimizerState, Outcome, Progress, Rows, Settings, Task
@@ -132,6 +134,7 @@ class Network(PenalisedSequential):
                 early_stopping=early_stopping,
                 verbose=bool(verbose),
                 device=resolve_device(device),
+                by_xla=os.environ.get("SKDROPOUT_XLA", "1") != "0",
                 alpha=settings["alpha"],
                 tol=settings["tol"],
                 n_iter_no_change=settings["n_iter_no_change"],
@@ -158,6 +161,9 @@ class Network(PenalisedSequential):
                 optimizer = self._recipe.make()
                 keras.Sequential.compile(self, optimizer=optimizer, loss=self.loss)
                 task.hook = CallbackHook(self, callbacks, task.settings.max_iter)
+            participant = current_participant()
+            if participant is not None:
+                return participant.train(task)
             (result,) = train([task])
         finally:
             _let_go(callbacks)

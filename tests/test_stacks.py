@@ -35,6 +35,7 @@ def task(network, rows, seed, optimizer, batch_norm=None, validation=None, **cha
         "power_t": 0.5,
         "verbose": False,
         "device": "/CPU:0",
+        "by_xla": True,
         **changes,
     }
     return Task(

@@ -3,6 +3,7 @@
 import numpy as np
 from scipy import sparse
 
+from .arrangement import padded_size
 from .task import Rows
 
 # A call of the compiled program covers at most this many steps, and at most this many
@@ -27,8 +28,7 @@ def padded_batch_size(batch_size: int, n_samples: int) -> int:
     """
     if batch_size < n_samples:
         return batch_size
-    step = max(1, 2 ** (n_samples.bit_length() - 4))
-    return -(-n_samples // step) * step
+    return padded_size(n_samples)
 
 
 def chunk_steps(n_steps: int, batch_rows: int, n_features: int) -> int:

@@ -38,26 +38,23 @@ def _threefry(key, counter):
     return x0, x1
 
 
-def draw(seeds, epoch, stream, rows: int, units: int):
+def draw(seeds, epoch, step, n_draws: int):
     """Uniform 16-bit integers.
 
     Parameters
     ----------
     seeds : uint32 tensor of shape (n_seeds,)
-    epoch, stream : scalar uint32 tensors
-        `stream` is another for every step of an epoch and layer.
-    rows, units : int
+    epoch, step : scalar uint32 tensors
+    n_draws : int
 
     Returns
     -------
-    int32 tensor of shape (n_seeds, rows, units), in [0, `N_LEVELS`)
+    int32 tensor of shape (n_seeds, n_draws), in [0, `N_LEVELS`)
     """
-    n_blocks = math.ceil(rows * units / 4)  # a block is 64 bits: four draws
+    n_blocks = math.ceil(n_draws / 4)  # a block is 64 bits: four draws
     counter = tf.range(n_blocks, dtype=tf.int32)[None, :]
     counter = tf.cast(counter, tf.uint32)
-    words = tf.stack(_threefry((seeds[:, None], epoch), (counter, stream)), axis=1)
+    words = tf.concat(_threefry((seeds[:, None], epoch), (counter, step)), axis=1)
     low = words & tf.constant(N_LEVELS - 1, tf.uint32)
     high = tf.bitwise.right_shift(words, tf.constant(16, tf.uint32))
-    draws = tf.reshape(tf.concat([low, high], axis=1), (seeds.shape[0], 4 * n_blocks))
-    draws = tf.cast(draws[:, : rows * units], tf.int32)
-    return tf.reshape(draws, (seeds.shape[0], rows, units))
+    return tf.cast(tf.concat([low, high], axis=1)[:, :n_draws], tf.int32)

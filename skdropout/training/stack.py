@@ -28,27 +28,32 @@ class ProgramKey:
     loss : str
     optimizer : tuple
         An ``OptimizerRecipe.key``.
-    stream_of, seed_of : tuple of int
-        For each network, which of the streams of batches and which of the seeds it uses.
+    n_networks : int
+    n_inputs, n_targets : int
+        Streams of input rows and of targets. Each serves equally many networks: the
+        first stream the first of them, and so on.
+    n_seeds : int
+        One seed for all networks, or one for each.
     batch_rows, n_steps : int
         Rows of a step, with padding, and steps of a call.
     has_input_dropout : bool
     device : str
+    by_xla : bool
+        Whether XLA compiles the steps.
     """
 
     architecture: Architecture
     loss: str
     optimizer: tuple
-    stream_of: tuple[int, ...]
-    seed_of: tuple[int, ...]
+    n_networks: int
+    n_inputs: int
+    n_targets: int
+    n_seeds: int
     batch_rows: int
     n_steps: int
     has_input_dropout: bool
     device: str
-
-    @property
-    def n_networks(self) -> int:
-        return len(self.stream_of)
+    by_xla: bool
 
 
 class State(NamedTuple):
@@ -71,28 +76,62 @@ class State(NamedTuple):
     counts: list
 
 
+class Batches(NamedTuple):
+    """The rows of some steps.
+
+    Attributes
+    ----------
+    X : float32 tensor of shape (n_steps, n_inputs, batch_rows, n_features)
+    y : float32 tensor of shape (n_steps, n_targets, batch_rows, n_outputs)
+        Class indices, in one column, for ``"categorical"``.
+    weight : float32 tensor of shape (n_steps, n_targets, batch_rows)
+        Zero for padding.
+    """
+
+    X: tf.Tensor
+    y: tf.Tensor
+    weight: tf.Tensor
+
+
 class Hyperparameters(NamedTuple):
     """What differs between the networks of a stack.
 
     Attributes
     ----------
     alpha, momentum : float32 tensors of shape (n_networks,)
-    dropout_rates : float32 tensor of shape (n_networks, n_hidden_layers + 1)
+    kept : float32 tensor of shape (n_networks, n_hidden_layers + 1)
+        Fraction of the units that is not dropped; of the inputs first.
+    thresholds : int32 tensor of shape (n_networks, n_hidden_layers + 1)
+        A unit is dropped where the noise is below.
     seeds : uint32 tensor of shape (n_seeds,)
-        The distinct ones.
     """
 
     alpha: tf.Tensor
     momentum: tf.Tensor
-    dropout_rates: tf.Tensor
+    kept: tf.Tensor
+    thresholds: tf.Tensor
     seeds: tf.Tensor
 
+    @classmethod
+    def of(cls, alpha, momentum, dropout_rates, seeds) -> "Hyperparameters":
+        """From sequences with an entry for each network, and the seeds."""
+        rates = np.array(dropout_rates, np.float32)
+        thresholds = np.round(rates * np.float32(noise.N_LEVELS))
+        return cls(
+            tf.constant(alpha, tf.float32),
+            tf.constant(momentum, tf.float32),
+            tf.constant(1 - rates),
+            tf.constant(thresholds.astype(np.int32)),
+            tf.constant(np.array(seeds, np.uint32)),
+        )
 
-def _of_networks(values, index: tuple[int, ...]):
-    """Values of each network from those of the streams or seeds it uses."""
-    if index == tuple(range(values.shape[0])) or values.shape[0] == 1:
-        return values  # one for each, or one that broadcasts
-    return tf.gather(values, tf.constant(index))
+
+def _for_networks(values, n_networks: int):
+    """Values of each network from those of the streams, each for equally many."""
+    n_streams = values.shape[0]
+    if n_streams in (1, n_networks):
+        return values  # one that broadcasts, or one for each
+    return tf.repeat(values, n_networks // n_streams, axis=0)
 
 
 class Program:
@@ -111,37 +150,37 @@ class Program:
             ]
             self.optimizer = StackOptimizer(key.optimizer, self._trainable)
             self._row_loss = ROW_LOSSES[key.loss].of_logits
-            self._compiled = tf.function(self._steps, jit_compile=True, autograph=False)
             # As a concrete function, which is called at half the cost.
             self._run = tf.function(
-                self._gather_and_train, self._signature(), autograph=False
+                self._steps, self._signature(), jit_compile=key.by_xla, autograph=False
             ).get_concrete_function()
 
     def _signature(self):
         key, floats, spec = self.key, tf.float32, tf.TensorSpec
-        n_networks, n_streams = key.n_networks, max(key.stream_of) + 1
         units = key.architecture.layer_units
         n_targets = 1 if key.loss == "categorical" else units[-1]
-        rows = (
-            spec((None, units[0]), floats),
-            spec((None, n_targets), floats),
-            spec((None,), floats),
-        )
-        steps = (key.n_steps, key.batch_rows)
+        rows = (key.n_steps, key.n_inputs, key.batch_rows, units[0])
+        targets = (key.n_steps, key.n_targets, key.batch_rows, n_targets)
+        by_layer = (key.n_networks, len(units) - 1)
         return (
             State(
-                [spec((n_networks, *shape), floats) for shape in self._layout.shapes],
+                [
+                    spec((key.n_networks, *shape), floats)
+                    for shape in self._layout.shapes
+                ],
                 *self.optimizer.specs(),
             ),
-            [rows] * n_streams,
-            [(spec(steps, tf.int32), spec(steps, tf.bool))] * n_streams,
+            Batches(
+                spec(rows, floats), spec(targets, floats), spec(targets[:3], floats)
+            ),
             spec((3,), tf.int32),
-            spec((key.n_steps, n_networks), floats),
+            spec((key.n_steps, key.n_networks), floats),
             Hyperparameters(
-                spec((n_networks,), floats),
-                spec((n_networks,), floats),
-                spec((n_networks, len(units) - 1), floats),
-                spec((max(key.seed_of) + 1,), tf.uint32),
+                spec((key.n_networks,), floats),
+                spec((key.n_networks,), floats),
+                spec(by_layer, floats),
+                spec(by_layer, tf.int32),
+                spec((key.n_seeds,), tf.uint32),
             ),
         )
 
@@ -171,25 +210,33 @@ class Program:
         ]
         return state._replace(weights=replaced)
 
+    def take(self, state: State, networks: list[int]) -> State:
+        """The state of a smaller stack, of some of the networks."""
+        weights, slots = (
+            [tf.gather(values, networks) for values in group]
+            for group in (state.weights, state.slots)
+        )
+        return State(weights, slots, state.counts)
+
     # Training
 
     def run(
-        self, state: State, rows: list, batches: list, position, rates, hyperparameters
+        self,
+        state: State,
+        batches: Batches,
+        position: tuple[int, int, int],
+        rates: np.ndarray,
+        hyperparameters: Hyperparameters,
     ):
         """Train up to ``key.n_steps`` steps.
 
         Parameters
         ----------
         state : State
-        rows : list of tuple of tensors
-            For each stream: `X` (n_rows, n_features), `y` (n_rows, n_targets) and the
-            rows' weights (n_rows,).
-        batches : list of tuple of arrays
-            For each stream: the rows of each step (key.n_steps, key.batch_rows), int32,
-            and which of them are not padding, bool.
+        batches : Batches
         position : tuple of int
             Steps to take, number of the first step in the epoch, and the epoch.
-        rates : array of shape (key.n_steps, n_networks)
+        rates : ndarray of shape (key.n_steps, n_networks)
             Learning rates.
         hyperparameters : Hyperparameters
 
@@ -202,22 +249,11 @@ class Program:
         with tf.device(self.key.device):
             return self._run(
                 state,
-                rows,
-                [(tf.constant(i), tf.constant(r)) for i, r in batches],
+                batches,
                 tf.constant(position, tf.int32),
                 tf.constant(rates, tf.float32),
                 hyperparameters,
             )
-
-    def _gather_and_train(self, state, rows, batches, position, rates, hyperparameters):
-        """The part outside XLA, where the number of rows may vary."""
-        indices, is_real = zip(*batches, strict=True)
-        X, y, weights = (
-            tf.stack([tf.gather(v, i) for v, i in zip(values, indices, strict=True)])
-            for values in zip(*rows, strict=True)
-        )
-        weights *= tf.cast(tf.stack(is_real), tf.float32)
-        return self._compiled(state, (X, y, weights), position, rates, hyperparameters)
 
     def _steps(self, state, batches, position, rates, hyperparameters):
         n_steps, first, epoch = tf.unstack(position)
@@ -225,45 +261,47 @@ class Program:
         for variable, value in zip(self._trainable, trainable, strict=True):
             variable.assign(value)
         self.optimizer.begin(state.slots, state.counts, hyperparameters.momentum)
+        losses = tf.TensorArray(
+            tf.float32, self.key.n_steps, element_shape=(self.key.n_networks,)
+        )
+        no_loss = tf.zeros((self.key.n_steps, self.key.n_networks))
 
         def step(i, statistics, losses):
-            batch = [values[:, i] for values in batches]
             statistics, loss = self._step(
-                statistics, batch, rates[i], epoch, first + i, hyperparameters
+                statistics,
+                Batches(*(values[i] for values in batches)),
+                rates[i],
+                epoch,
+                first + i,
+                hyperparameters,
             )
-            return i + 1, statistics, tf.tensor_scatter_nd_update(losses, [[i]], [loss])
+            return i + 1, statistics, losses.write(i, loss)
 
         # Autograph's loop over a range would make the number of steps a constant of the
         # program, to be compiled anew for each.
         _, statistics, losses = tf.while_loop(
-            lambda i, *_: i < n_steps,
-            step,
-            (
-                0,
-                statistics,
-                tf.zeros((self.key.n_steps, self.key.n_networks)),
-            ),
+            lambda i, *_: i < n_steps, step, (0, statistics, losses.unstack(no_loss))
         )
         weights = [*(v.read_value() for v in self._trainable), statistics]
-        return State(weights, *self.optimizer.end()), losses
+        return State(weights, *self.optimizer.end()), losses.stack()
 
     def _step(self, statistics, batch, rates, epoch, step, hyperparameters):
-        X, y, row_weights = (_of_networks(v, self.key.stream_of) for v in batch)
         layout, specs = self._layout, self.key.architecture.weight_specs
+        X = _for_networks(batch.X, self.key.n_networks)
+        y = tf.repeat(batch.y, self.key.n_networks // self.key.n_targets, axis=0)
+        row_weights = _for_networks(batch.weight, self.key.n_networks)
         trainable = [v.read_value() for v in self._trainable]
         weights = layout.tensors([*trainable, statistics])
         watched = [w for w, s in zip(weights, specs, strict=True) if s.trainable]
+        noises = self._draw_noise(epoch, step, hyperparameters.seeds)
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(watched)
             logits, new_statistics = self._forward(
                 weights,
                 X,
-                lambda values, layer: self._dropout(
-                    values, layer, epoch, step, hyperparameters
-                ),
+                lambda values, layer: _dropout(values, layer, noises, hyperparameters),
                 row_weights > 0,
             )
-            y = tf.broadcast_to(y, (*logits.shape[:2], y.shape[2]))
             row_losses = self._row_loss(y, logits)
             weight_sum = tf.reduce_sum(row_weights, axis=-1)
             loss = tf.reduce_sum(row_losses * row_weights, axis=-1) / weight_sum
@@ -279,6 +317,27 @@ class Program:
             moving = [None if s.trainable else new_statistics.pop(0) for s in specs]
             (statistics,) = layout.group(moving)
         return statistics, loss
+
+    def _draw_noise(self, epoch, step, seeds) -> dict:
+        """Noise of each dropout layer, of shape (n_seeds, batch_rows, units).
+
+        Drawn at once, that of the inputs last: the rest must not depend on whether some
+        network of the stack drops inputs.
+        """
+        layers = [v for v in self.key.architecture.layers if v.kind == "dropout"]
+        inputs, *hidden = layers
+        used = [*hidden, inputs] if self.key.has_input_dropout else hidden
+        rows = self.key.batch_rows
+        sizes = [rows * layer.units for layer in used]
+        if not sizes:
+            return {}
+        draws = noise.draw(
+            seeds, tf.cast(epoch, tf.uint32), tf.cast(step, tf.uint32), sum(sizes)
+        )
+        return {
+            layer.number: tf.reshape(part, (-1, rows, layer.units))
+            for layer, part in zip(used, tf.split(draws, sizes, axis=1), strict=True)
+        }
 
     def validation(self, state: State, networks: list[int], X, y, weight):
         """Loss and outputs of some networks on the same rows, dropout off.
@@ -342,22 +401,17 @@ class Program:
                 values = dropout(values, layer)
         return values, new_statistics
 
-    def _dropout(self, values, layer, epoch, step, hyperparameters):
-        """Inverted dropout (Srivastava et al. 2014) at a rate for each network."""
-        if layer.number == 0 and not self.key.has_input_dropout:
-            return values
-        n_masks = len(self.key.architecture.layer_units) - 1
-        draws = noise.draw(
-            hyperparameters.seeds,
-            tf.cast(epoch, tf.uint32),
-            tf.cast(step * n_masks + layer.number, tf.uint32),
-            self.key.batch_rows,
-            layer.units,
-        )
-        draws = _of_networks(draws, self.key.seed_of)
-        rates = hyperparameters.dropout_rates[:, layer.number, None, None]
-        threshold = tf.cast(tf.round(rates * noise.N_LEVELS), tf.int32)
-        return tf.where(draws >= threshold, values / (1 - rates), tf.zeros_like(values))
+
+def _dropout(values, layer, noises: dict, hyperparameters: Hyperparameters):
+    """Inverted dropout (Srivastava et al. 2014) at a rate for each network."""
+    if layer.number not in noises:
+        return values
+    kept, thresholds = (
+        v[:, layer.number, None, None]
+        for v in (hyperparameters.kept, hyperparameters.thresholds)
+    )
+    is_kept = noises[layer.number] >= thresholds
+    return tf.where(is_kept, values / kept, tf.zeros_like(values))
 
 
 def _sum_of_squares(kernels):

@@ -1,6 +1,7 @@
 """What is to be trained and what came of it, as plain NumPy data."""
 
 import copy
+from collections.abc import Hashable
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple, Protocol
 
@@ -57,7 +58,8 @@ class Settings:
 
     `dropout_rates` has an entry for the inputs and one for each hidden layer. The
     meaning of the others is that of the estimators' parameters; `loss` is a key of
-    ``ROW_LOSSES`` and `device` TensorFlow's name.
+    ``ROW_LOSSES``, `device` TensorFlow's name, and `by_xla` says whether XLA compiles
+    the steps.
     """
 
     dropout_rates: np.ndarray
@@ -73,6 +75,7 @@ class Settings:
     power_t: float
     verbose: bool
     device: str
+    by_xla: bool
 
 
 class OptimizerState(NamedTuple):
@@ -98,6 +101,16 @@ class Task:
     rows: Rows
     validation: Rows | None = None
     hook: "EpochHook | None" = None
+
+    @property
+    def input_stream(self) -> Hashable:
+        """Equal for tasks that see the same inputs in each step."""
+        return id(self.rows.X), self.progress.seed, self.settings.shuffle
+
+    @property
+    def target_stream(self) -> Hashable:
+        """Equal for tasks that see the same inputs, targets and weights in each step."""
+        return *self.input_stream, id(self.rows.y), id(self.rows.weight)
 
 
 class EpochChange(NamedTuple):

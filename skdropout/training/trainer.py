@@ -1,20 +1,15 @@
 """The epoch loop: trains tasks of one shape as a stack."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
-from scipy import sparse
 
 from .._backend import tf
-from .batches import (
-    chunk_steps,
-    epoch_order,
-    padded_batch_size,
-    row_weights,
-    step_indices,
-    take_rows,
-)
+from .arrangement import arrange
+from .batches import chunk_steps, padded_batch_size, row_weights, take_rows
+from .feed import Feed
 from .monitor import LearningRate, Monitor, divergence_message
 from .programs import borrow
 from .scores import score
@@ -23,46 +18,43 @@ from .task import EpochChange, Outcome, Rows, StopReason, Task
 
 # Rows of a validation set that go through the network at a time.
 _VALIDATION_ROWS = 4096
+# Floating-point operations that a smaller stack must be able to save before it is
+# compiled: about what a core can do while it compiles.
+_WORTH_COMPILING = 5e10
 
 
-def train(tasks: Sequence[Task]) -> list[Outcome | Exception]:
+def train(
+    tasks: Sequence[Task], check_wanted: Callable[[], None] = lambda: None
+) -> list[Outcome | Exception]:
     """Train networks as one stack.
+
+    Networks that have stopped leave the stack once it can be halved.
 
     Parameters
     ----------
     tasks : sequence of Task
         Of one architecture, loss, optimizer (``OptimizerRecipe.key``), device, batch size
         and number of steps per epoch, and as far trained as each other.
+    check_wanted : callable
+        Called before each call of the compiled program; raises to end the training.
 
     Returns
     -------
     list
         For each task its outcome, or the error that ended it.
     """
-    stack = _Stack(tasks)
-    with borrow(stack.key) as program, tf.device(stack.key.device):
-        state = program.stack(
-            [task.weights for task in tasks],
-            [task.optimizer_state.arrays for task in tasks],
-        )
-        try:
-            for run in stack.runs:
-                run.begin()
-            while stack.running:
-                for run in stack.running:
-                    state = run.begin_epoch(program, state)
-                new_state, losses, rates = stack.run_epoch(program, state)
-                figures = stack.validate(program, new_state)
-                state = new_state  # from here on the epoch is whole
-                for run in stack.running:
-                    i = run.network
-                    state = run.end_epoch(
-                        losses[i], rates[i], figures.get(i), program, state
-                    )
-        except KeyboardInterrupt:
-            for run in stack.running:
-                run.finish("interrupted", program, state)
-    return [run.result for run in stack.runs]
+    epochs = _Epochs(tasks, check_wanted)
+    runs = [_Run(task) for task in tasks]
+    for run in runs:
+        run.begin()
+    state = None
+    with tf.device(tasks[0].settings.device):
+        while running := [run for run in runs if run.is_running]:
+            stack = _Stack(running, epochs)
+            with borrow(stack.key) as program:
+                state = stack.first_state(program, state)
+                state = stack.train(program, state)
+    return [run.result for run in runs]
 
 
 def make_learning_rate(task: Task) -> LearningRate:
@@ -89,66 +81,39 @@ def _tabulate(schedule):
     return lambda steps: rates_of(tf.constant(steps, tf.int64)).numpy()
 
 
-class _Stream:
-    """The batches of one set of rows in one order."""
-
-    def __init__(self, task: Task, batch_rows: int, n_steps: int):
-        self._n_rows = len(task.rows)
-        self._shuffle = task.settings.shuffle
-        self._seed = task.progress.seed
-        self._batch_size = task.settings.batch_size
-        self._batch_rows = batch_rows
-        self._n_steps = n_steps
-        rows = task.rows
-        self._sparse_X = rows.X if sparse.issparse(rows.X) else None
-        self._rows = (
-            None if sparse.issparse(rows.X) else tf.constant(rows.X),
-            tf.constant(rows.y),
-            tf.constant(row_weights(rows)),
-        )
-
-    def begin_epoch(self, epoch: int) -> np.ndarray:
-        """Set the order; returns the number of real rows of each step."""
-        order = epoch_order(self._n_rows, self._seed, epoch, self._shuffle)
-        self._indices, self._is_real = step_indices(
-            order, self._batch_size, self._batch_rows, self._n_steps
-        )
-        return self._is_real.sum(axis=1)
-
-    def batches(self, steps: slice):
-        """Rows, and which of them each of some steps takes."""
-        indices, is_real = self._indices[steps], self._is_real[steps]
-        rows = self._rows
-        if self._sparse_X is not None:
-            # Only the rows of these steps are made dense.
-            taken = indices.ravel()
-            X = tf.constant(self._sparse_X[taken].toarray())
-            rows = (X, *(tf.gather(values, taken) for values in rows[1:]))
-            indices = np.arange(taken.size, dtype=np.int32).reshape(indices.shape)
-        return rows, (indices, is_real)
-
-
 class _Run:
     """One network of a stack in training, and in the end its result."""
 
-    def __init__(self, network: int, task: Task):
-        self.network = network
+    def __init__(self, task: Task):
         self.task = task
+        self.place = -1
         self.rate = make_learning_rate(task)
         self.monitor = Monitor(task.settings, task.progress, self.rate, len(task.rows))
         self.best_weights: list[np.ndarray] | None = None
         self.result: Any = None  # in the end an Outcome or an Exception
 
+    @property
+    def is_running(self) -> bool:
+        return self.result is None
+
     def begin(self) -> None:
-        if self.task.hook is not None:
+        if self.task.hook is None:
+            return
+        try:
             self.task.hook.begin()
+        except Exception as error:
+            self.result = error
 
     def begin_epoch(self, program: Program, state: State) -> State:
         """Tell the hook; returns the state that it asks for."""
         if self.task.hook is None:
             return state
-        weights = program.weights_of(state, self.network)
-        change = self.task.hook.begin_epoch(weights, self.rate.base)
+        weights = program.weights_of(state, self.place)
+        try:
+            change = self.task.hook.begin_epoch(weights, self.rate.base)
+        except Exception as error:
+            self.result = error
+            return state
         return self._obey(change, program, state)
 
     def end_epoch(self, loss, rate, validation, program: Program, state: State) -> State:
@@ -156,17 +121,16 @@ class _Run:
         monitor = self.monitor
         try:
             logs = monitor.end_epoch(float(loss), float(rate), validation)
-        except ValueError as error:
+            if monitor.is_best:
+                self.best_weights = program.weights_of(state, self.place)
+            if self.task.hook is not None:
+                weights = program.weights_of(state, self.place)
+                change = self.task.hook.end_epoch(logs, weights, self.rate.base)
+                state = self._obey(change, program, state)
+            if monitor.stop_reason is not None:
+                self.finish(monitor.stop_reason, program, state)
+        except Exception as error:
             self.result = error
-            return state
-        if monitor.is_best:
-            self.best_weights = program.weights_of(state, self.network)
-        if self.task.hook is not None:
-            weights = program.weights_of(state, self.network)
-            change = self.task.hook.end_epoch(logs, weights, self.rate.base)
-            state = self._obey(change, program, state)
-        if monitor.stop_reason is not None:
-            self.finish(monitor.stop_reason, program, state)
         return state
 
     def _obey(self, change: EpochChange, program: Program, state: State) -> State:
@@ -175,11 +139,11 @@ class _Run:
         if change.stop and self.monitor.stop_reason is None:
             self.monitor.stop_reason = "callback"
         if change.weights is not None:
-            state = program.replace_weights(state, self.network, change.weights)
+            state = program.replace_weights(state, self.place, change.weights)
         return state
 
     def finish(self, reason: StopReason, program: Program, state: State) -> None:
-        weights = self.best_weights or program.weights_of(state, self.network)
+        weights = self.best_weights or program.weights_of(state, self.place)
         if self.task.hook is not None:
             weights = self.task.hook.end(weights)
         if not all(np.isfinite(values).all() for values in weights):
@@ -190,103 +154,174 @@ class _Run:
         self.result = Outcome(
             weights=weights,
             optimizer_state=self.task.optimizer_state._replace(
-                arrays=program.optimizer.state_of(state.slots, state.counts, self.network)
+                arrays=program.optimizer.state_of(state.slots, state.counts, self.place)
             ),
             progress=self.task.progress,
             n_iter=self.monitor.n_iter,
             stop_reason=reason,
         )
 
+    def most_epochs_left(self) -> int:
+        return self.task.settings.max_iter - self.monitor.n_iter
 
-class _Stack:
-    """The tasks of a stack with all that their epochs need."""
 
-    def __init__(self, tasks: Sequence[Task]):
+class _Epochs:
+    """How far the tasks are, in steps and epochs of equal length, and their rows."""
+
+    def __init__(self, tasks: Sequence[Task], check_wanted: Callable[[], None]):
         first = tasks[0]
         n_samples = len(first.rows)
-        self._n_steps = -(-n_samples // first.settings.batch_size)
-        self._epoch = first.progress.epochs
         arrays = first.optimizer_state.arrays
-        self._steps_done = int(arrays[0]) if arrays else 0
-        batch_rows = padded_batch_size(first.settings.batch_size, n_samples)
-        chunk = chunk_steps(self._n_steps, batch_rows, first.architecture.layer_units[0])
-        padded_steps = -(-self._n_steps // chunk) * chunk
-        streams: dict[tuple, _Stream] = {}
-        stream_of = []
-        for task in tasks:
-            identity = (id(task.rows), task.progress.seed, task.settings.shuffle)
-            if identity not in streams:
-                streams[identity] = _Stream(task, batch_rows, padded_steps)
-            stream_of.append(list(streams).index(identity))
-        self._streams = list(streams.values())
-        seeds = list(dict.fromkeys(task.progress.seed for task in tasks))
-        self._hyperparameters = Hyperparameters(
-            alpha=_per_network([task.settings.alpha for task in tasks]),
-            momentum=_per_network([task.optimizer.momentum for task in tasks]),
-            dropout_rates=_per_network([task.settings.dropout_rates for task in tasks]),
-            seeds=tf.constant(np.array(seeds, np.uint32)),
+        units = first.architecture.layer_units
+        self.check_wanted = check_wanted
+        self.n_steps = -(-n_samples // first.settings.batch_size)
+        self.n_done = first.progress.epochs
+        self.steps_done = int(arrays[0]) if arrays else 0
+        self.batch_rows = padded_batch_size(first.settings.batch_size, n_samples)
+        self._row_units = units[0] + units[-1]
+        longest = self.chunk_steps(1)
+        padded_steps = -(-self.n_steps // longest) * longest
+        self.feed = Feed(tasks, self.batch_rows, padded_steps)
+
+    def chunk_steps(self, n_streams: int) -> int:
+        """Steps of a call of the compiled program; of fewer streams no fewer."""
+        return chunk_steps(self.n_steps, self.batch_rows * n_streams, self._row_units)
+
+
+class _Stack:
+    """Networks that run, arranged for one program."""
+
+    def __init__(self, runs: list[_Run], epochs: _Epochs):
+        tasks = [run.task for run in runs]
+        first = tasks[0]
+        arrangement = arrange(
+            [task.input_stream for task in tasks], [task.target_stream for task in tasks]
+        )
+        self._runs, self._epochs = runs, epochs
+        self._in_place = [runs[i] for i in arrangement.places]
+        self._inputs = [tasks[i] for i in arrangement.inputs]
+        self._targets = [tasks[i] for i in arrangement.targets]
+        tasks = [run.task for run in self._in_place]
+        seeds = [task.progress.seed for task in tasks]
+        if len(set(seeds)) == 1:
+            seeds = seeds[:1]
+        self._hyperparameters = Hyperparameters.of(
+            [task.settings.alpha for task in tasks],
+            [task.optimizer.momentum for task in tasks],
+            [task.settings.dropout_rates for task in tasks],
+            seeds,
         )
         self.key = ProgramKey(
             architecture=first.architecture,
             loss=first.settings.loss,
             optimizer=first.optimizer.key,
-            stream_of=tuple(stream_of),
-            seed_of=tuple(seeds.index(task.progress.seed) for task in tasks),
-            batch_rows=batch_rows,
-            n_steps=chunk,
+            n_networks=len(tasks),
+            n_inputs=len(self._inputs),
+            n_targets=len(self._targets),
+            n_seeds=len(seeds),
+            batch_rows=epochs.batch_rows,
+            n_steps=epochs.chunk_steps(len(self._inputs)),
             has_input_dropout=any(t.settings.dropout_rates[0] > 0 for t in tasks),
             device=first.settings.device,
+            by_xla=first.settings.by_xla,
         )
-        self.runs = [_Run(network, task) for network, task in enumerate(tasks)]
+
+    def first_state(self, program: Program, before: State | None) -> State:
+        """The state to begin with: from the tasks, or from that of a larger stack."""
+        if before is None:
+            tasks = [run.task for run in self._in_place]
+            state = program.stack(
+                [task.weights for task in tasks],
+                [task.optimizer_state.arrays for task in tasks],
+            )
+        else:
+            state = program.take(before, [run.place for run in self._in_place])
+        for place, run in reversed(list(enumerate(self._in_place))):
+            run.place = place
+        return state
 
     @property
-    def running(self) -> list[_Run]:
-        return [run for run in self.runs if run.result is None]
+    def _running(self) -> list[_Run]:
+        return [run for run in self._runs if run.is_running]
 
-    def run_epoch(self, program: Program, state: State):
-        """One epoch; returns the new state, and losses and rates of each network."""
-        real_rows = [stream.begin_epoch(self._epoch) for stream in self._streams]
-        counts = np.stack([real_rows[i] for i in self.key.stream_of], axis=1)
+    def train(self, program: Program, state: State) -> State:
+        """Train until no network runs, or few enough for a smaller stack."""
+        try:
+            while self._running and not self._is_worth_leaving():
+                for run in self._running:
+                    state = run.begin_epoch(program, state)
+                new_state, losses, rates = self._run_epoch(program, state)
+                figures = self._validate(program, new_state)
+                state = new_state  # from here on the epoch is whole
+                for run in self._running:
+                    state = run.end_epoch(
+                        losses[run.place],
+                        rates[run.place],
+                        figures.get(run),
+                        program,
+                        state,
+                    )
+        except KeyboardInterrupt:
+            for run in self._running:
+                run.finish("interrupted", program, state)
+        return state
+
+    def _is_worth_leaving(self) -> bool:
+        """Whether those that run would do better in a stack of half the size."""
+        running = self._running
+        if 2 * len(running) > len(self._in_place):
+            return False
+        n_weights = sum(a * b for a, b in pairwise(self.key.architecture.layer_units))
+        per_epoch = 6 * n_weights * len(running[0].task.rows)
+        saved = per_epoch * (len(self._in_place) - len(running))
+        return saved * max(r.most_epochs_left() for r in running) > _WORTH_COMPILING
+
+    def _run_epoch(self, program: Program, state: State):
+        """One epoch; returns the new state, and losses and rates of each place."""
+        epochs, feed, chunk = self._epochs, self._epochs.feed, self.key.n_steps
+        feed.begin_epoch(epochs.n_done)
+        counts = np.stack([feed.real_rows(r.task) for r in self._in_place], axis=1)
         rates = np.zeros(counts.shape)
-        for run in self.runs:
-            epoch_rates = run.rate.of_epoch(self._steps_done, self._n_steps)
-            rates[: self._n_steps, run.network] = epoch_rates
+        rates[: epochs.n_steps] = np.stack(
+            [r.rate.of_epoch(epochs.steps_done, epochs.n_steps) for r in self._in_place],
+            axis=1,
+        )
         chunks = []
-        for start in range(0, self._n_steps, self.key.n_steps):
-            steps = slice(start, start + self.key.n_steps)
-            rows, batches = zip(*(s.batches(steps) for s in self._streams), strict=True)
-            n_steps = min(self.key.n_steps, self._n_steps - start)
+        for start in range(0, epochs.n_steps, chunk):
+            epochs.check_wanted()
+            steps = slice(start, start + chunk)
             state, losses = program.run(
                 state,
-                list(rows),
-                list(batches),
-                (n_steps, start, self._epoch),
+                feed.batches(self._inputs, self._targets, steps),
+                (min(chunk, epochs.n_steps - start), start, epochs.n_done),
                 rates[steps],
                 self._hyperparameters,
             )
             chunks.append(losses.numpy())
-        self._epoch += 1
-        self._steps_done += self._n_steps
+        epochs.n_done += 1
+        epochs.steps_done += epochs.n_steps
         mean_losses = np.average(np.concatenate(chunks), axis=0, weights=counts)
         return state, mean_losses, rates[0]
 
-    def validate(self, program: Program, state: State) -> dict[int, tuple[float, float]]:
+    def _validate(
+        self, program: Program, state: State
+    ) -> dict[_Run, tuple[float, float]]:
         """Validation loss and score of the running networks that have such rows."""
-        users: dict[int, tuple[Rows, list[int]]] = {}
-        for run in self.running:
+        users: dict[int, tuple[Rows, list[_Run]]] = {}
+        for run in self._running:
             rows = run.task.validation
             if rows is not None:
-                users.setdefault(id(rows), (rows, []))[1].append(run.network)
-        loss = self.key.loss
+                users.setdefault(id(rows), (rows, []))[1].append(run)
         figures = {}
-        for rows, networks in users.values():
+        for rows, runs in users.values():
             weight = row_weights(rows)
-            losses, logits = np.zeros(len(networks)), []
+            losses, logits = np.zeros(len(runs)), []
+            places = [run.place for run in runs]
             for start in range(0, len(rows), _VALIDATION_ROWS):
                 block = np.arange(start, min(start + _VALIDATION_ROWS, len(rows)))
                 block_losses, block_logits = program.validation(
                     state,
-                    networks,
+                    places,
                     take_rows(rows.X, block),
                     rows.y[block],
                     weight[block],
@@ -295,11 +330,7 @@ class _Stack:
                 logits.append(block_logits)
             losses /= weight.sum(dtype=np.float64)
             outputs = np.concatenate(logits, axis=1)
-            for i, network in enumerate(networks):
-                value = score(loss, rows.y, outputs[i], weight)
-                figures[network] = (float(losses[i]), value)
+            for i, run in enumerate(runs):
+                value = score(self.key.loss, rows.y, outputs[i], weight)
+                figures[run] = (float(losses[i]), value)
         return figures
-
-
-def _per_network(values) -> tf.Tensor:
-    return tf.constant(np.array(values, np.float32))

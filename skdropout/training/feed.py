@@ -1,0 +1,93 @@
+"""The batches of a stack, from the rows of its tasks."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from scipy import sparse
+
+from .._backend import tf
+from .batches import epoch_order, row_weights, step_indices
+from .stack import Batches
+from .task import Rows, Task
+
+
+class _Stream:
+    """The batches of one set of rows in one order."""
+
+    def __init__(self, task: Task, batch_rows: int, n_steps: int):
+        self._n_rows = len(task.rows)
+        self._seed, self._shuffle = task.progress.seed, task.settings.shuffle
+        self._batch_size = task.settings.batch_size
+        self._batch_rows, self._n_steps = batch_rows, n_steps
+        X = task.rows.X
+        self._X = X if sparse.issparse(X) else tf.constant(X)
+
+    def begin_epoch(self, epoch: int) -> np.ndarray:
+        """Set the order; returns the number of real rows of each step."""
+        order = epoch_order(self._n_rows, self._seed, epoch, self._shuffle)
+        self._indices, self._is_real = step_indices(
+            order, self._batch_size, self._batch_rows, self._n_steps
+        )
+        return self._is_real.sum(axis=1)
+
+    def inputs(self, steps: slice):
+        """Rows of some steps, of shape (n_steps, batch_rows, n_features)."""
+        indices = self._indices[steps]
+        if not sparse.issparse(self._X):
+            return tf.gather(self._X, indices)
+        taken = self._X[indices.ravel()].toarray()
+        return tf.constant(taken.reshape(*indices.shape, -1))
+
+    def targets(self, rows: Rows, steps: slice) -> tuple[np.ndarray, np.ndarray]:
+        """Targets (n_steps, batch_rows, n_outputs) and weights (n_steps, batch_rows)."""
+        indices = self._indices[steps]
+        return rows.y[indices], row_weights(rows)[indices] * self._is_real[steps]
+
+
+class Feed:
+    """Batches for stacks of some tasks; equal rows are held and ordered once.
+
+    Parameters
+    ----------
+    tasks : sequence of Task
+    batch_rows, n_steps : int
+        Rows of a step and steps of an epoch, both with padding.
+    """
+
+    def __init__(self, tasks: Sequence[Task], batch_rows: int, n_steps: int):
+        self._streams = {
+            task.input_stream: _Stream(task, batch_rows, n_steps)
+            for task in {task.input_stream: task for task in tasks}.values()
+        }
+
+    def begin_epoch(self, epoch: int) -> None:
+        """Set the order of all rows."""
+        self._real_rows = {
+            identity: stream.begin_epoch(epoch)
+            for identity, stream in self._streams.items()
+        }
+
+    def real_rows(self, task: Task) -> np.ndarray:
+        """Number of rows of each step of the epoch, without padding."""
+        return self._real_rows[task.input_stream]
+
+    def batches(
+        self, inputs: Sequence[Task], targets: Sequence[Task], steps: slice
+    ) -> Batches:
+        """The rows of some steps, for the tasks that stand for the streams."""
+        X = {
+            stream: self._streams[stream].inputs(steps)
+            for stream in {task.input_stream for task in inputs}
+        }
+        y_and_weight = {
+            task.target_stream: self._streams[task.input_stream].targets(
+                task.rows, steps
+            )
+            for task in targets
+        }
+        y, weight = zip(*(y_and_weight[t.target_stream] for t in targets), strict=True)
+        return Batches(
+            tf.stack([X[task.input_stream] for task in inputs], axis=1),
+            tf.constant(np.stack(y, axis=1)),
+            tf.constant(np.stack(weight, axis=1), tf.float32),
+        )

@@ -1,0 +1,407 @@
+"""Threads that wait for each other and are trained together.
+
+Tasks run as threads, a few at a time. One that comes to a fit waits, and another may run
+in its place. When none is left that could still come to a fit, those that wait are trained
+as stacks, each by the thread of its first task, as many at a time as there are cores.
+"""
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Hashable, Iterator
+from concurrent.futures import Future
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from joblib import cpu_count
+
+from .grouping import SharedRows, cut, group_key, is_even, rows_bytes, widest_stack, work
+
+if TYPE_CHECKING:
+    from .task import Outcome, Task
+
+# How often to look whether the threads that run do anything, what share of the time counts
+# as that, and for how long they may do nothing before the others go on without them. The
+# longer time is for systems that do not tell a thread's processor time.
+_LOOK_SECONDS = 0.25
+_BUSY_SHARE = 0.02
+_STALL_SECONDS = 1.0
+_UNSEEN_STALL_SECONDS = 30.0
+
+_current = threading.local()
+
+
+def current_participant() -> "Participant | None":
+    """The task that this thread runs, if it is one that gathers."""
+    return getattr(_current, "participant", None)
+
+
+class TaskCancelled(BaseException):
+    """Ends a task whose result nobody wants; no handler of errors should keep it."""
+
+
+class Participant:
+    """A task in a thread of its own."""
+
+    def __init__(self, call: "Call", function: Callable[[], Any]):
+        self.call = call
+        self.future: Future = Future()
+        self.thread = 0
+        self._function = function
+        self._is_called = threading.Event()
+
+    def start(self) -> None:
+        threading.Thread(target=self._run, name="skdropout-task").start()
+
+    def _run(self) -> None:
+        _current.participant = self
+        self.thread = threading.get_ident()
+        try:
+            result = self._function()
+        except BaseException as error:
+            self.future.set_exception(error)
+        else:
+            self.future.set_result(result)
+        # Whoever waits for the result may have submitted more from this thread; only now
+        # is it certain that nothing else comes.
+        self.call.end(self)
+
+    def train(self, task: "Task") -> "Outcome":
+        """Train a task together with others.
+
+        Raises
+        ------
+        Exception
+            What ended the training of this task.
+        TaskCancelled
+        """
+        return self.call.gathering.train(self, task)
+
+    def wait(self) -> None:
+        """Sleep until called."""
+        self._is_called.wait()
+        self._is_called.clear()
+
+    def wake(self) -> None:
+        self._is_called.set()
+
+
+class Call:
+    """A set of tasks, of which at most `limit` run at a time.
+
+    A task that waits, for its training or for tasks of its own, does not count.
+
+    Parameters
+    ----------
+    gathering : Gathering
+    limit : int
+    """
+
+    def __init__(self, gathering: "Gathering", limit: int):
+        self.gathering = gathering
+        self.limit = limit
+        self.caller = threading.get_ident()
+        self.is_dispatching = True
+        self.running: set[Participant] = set()
+        self.resuming: deque[Participant] = deque()
+        self.unstarted: deque[Participant] = deque()
+        self.n_unfinished = 0
+        parent = current_participant()
+        self._parent = None if parent is None else parent.call
+        self._is_cancelled = False
+        gathering.open(self)
+
+    @property
+    def is_cancelled(self) -> bool:
+        parent = self._parent
+        return self._is_cancelled or (parent is not None and parent.is_cancelled)
+
+    @property
+    def is_over(self) -> bool:
+        return not self.is_dispatching and not self.n_unfinished
+
+    def submit(
+        self,
+        function: Callable[[], Any],
+        callback: Callable[[Future], Any] | None = None,
+    ) -> Future:
+        """Run a function in a thread of its own, in its turn."""
+        participant = Participant(self, function)
+        if callback is not None:
+            participant.future.add_done_callback(callback)
+        with self.gathering.change():
+            self.unstarted.append(participant)
+            self.n_unfinished += 1
+        return participant.future
+
+    def end(self, participant: Participant) -> None:
+        with self.gathering.change():
+            self.running.discard(participant)
+            self.n_unfinished -= 1
+
+    def close(self) -> None:
+        """The caller will submit no more, but for what follows on results."""
+        with self.gathering.change():
+            self.is_dispatching = False
+
+    @contextmanager
+    def retrieval(self) -> Iterator[None]:
+        """While the caller waits for results."""
+        self.close()
+        me = current_participant()
+        if me is None:
+            yield
+            return
+        with self.gathering.change():
+            me.call.running.discard(me)
+        try:
+            yield
+        finally:
+            with self.gathering.change():
+                me.call.resuming.append(me)
+            me.wait()
+
+    def cancel(self) -> None:
+        """Drop the tasks that wait or have not begun, and train no further."""
+        self._is_cancelled = True
+        self.gathering.drop_cancelled()
+
+
+class _Fit:
+    """A task of the trainer that waits, and in the end its result."""
+
+    def __init__(self, participant: Participant, task: "Task", n_bytes: int):
+        self.participant = participant
+        self.task = task
+        self.n_bytes = n_bytes
+        self.leads: list[_Fit] | None = None  # the stack that its thread is to train
+        self.result: Outcome | BaseException | None = None
+
+
+class Gathering:
+    """Fits of many threads, and the stacks that are made of them.
+
+    Parameters
+    ----------
+    max_networks : int
+        Fits that wait at a time, and networks of a stack, at most.
+    max_memory : float
+        Bytes that the rows of the waiting fits may take, and the stacks in training.
+    report : callable or None
+        Told of each stack that has been trained.
+    """
+
+    def __init__(
+        self,
+        max_networks: int,
+        max_memory: float,
+        report: Callable[[str], None] | None = None,
+    ):
+        self.max_networks = max_networks
+        self._max_memory = max_memory
+        self._report = report
+        self._n_cores = cpu_count()
+        self._lock = threading.RLock()
+        self._calls: list[Call] = []
+        self._waiting: dict[Hashable, list[_Fit]] = {}
+        self._held_bytes = 0
+        self._shared_rows = SharedRows()
+        self._ready: deque[list[_Fit]] = deque()
+        self._n_training = 0
+        self._n_trained = 0
+        self._early_work = 0.0
+        self._n_changes = 0
+        self._watch: threading.Thread | None = None
+
+    @contextmanager
+    def change(self) -> Iterator[None]:
+        """Hold the lock for a change, and do what follows from it."""
+        with self._lock:
+            yield
+            self._advance()
+
+    def open(self, call: Call) -> None:
+        with self.change():
+            self._calls.append(call)
+            if self._watch is None:
+                self._watch = threading.Thread(
+                    target=self._watch_for_stalls, name="skdropout-watch", daemon=True
+                )
+                self._watch.start()
+
+    def train(self, participant: Participant, task: "Task") -> "Outcome":
+        """Wait until `task` has been trained; returns its outcome or raises its error."""
+        fit = _Fit(participant, task, rows_bytes(task))
+        with self.change():
+            if participant.call.is_cancelled:
+                raise TaskCancelled
+            task.rows = self._shared_rows.share(task.rows)
+            task.validation = self._shared_rows.share(task.validation)
+            group = group_key(task)
+            self._waiting.setdefault(group, []).append(fit)
+            self._held_bytes += fit.n_bytes
+            participant.call.running.discard(participant)
+            self._form_full_stack(group)
+        participant.wait()
+        if fit.leads is not None:
+            self._lead(fit.leads)
+            participant.wait()
+        if isinstance(fit.result, BaseException):
+            raise fit.result
+        return fit.result
+
+    def drop_cancelled(self) -> None:
+        """End what waits in calls that have been cancelled."""
+        with self.change():
+            dropped = []
+            for call in self._calls:
+                if call.is_cancelled:
+                    dropped += call.unstarted
+                    call.n_unfinished -= len(call.unstarted)
+                    call.unstarted.clear()
+            cancelled = []
+            for group, fits in list(self._waiting.items()):
+                cancelled += [f for f in fits if f.participant.call.is_cancelled]
+                kept = [f for f in fits if not f.participant.call.is_cancelled]
+                self._set_waiting(group, kept)
+            self._deliver(cancelled, [TaskCancelled() for _ in cancelled])
+        # Without the lock: whoever waits for these results has locks of his own.
+        for participant in dropped:
+            participant.future.set_exception(TaskCancelled())
+
+    # What follows from a change; all with the lock held
+
+    def _advance(self) -> None:
+        self._n_changes += 1
+        self._calls = [call for call in self._calls if not call.is_over]
+        for call in self._calls:
+            self._let_run(call)
+        if self._waiting and not any(c.is_dispatching or c.running for c in self._calls):
+            self._form_stacks()
+        while self._ready and self._n_training < self._n_cores:
+            self._n_training += 1
+            stack = self._ready.popleft()
+            stack[0].leads = stack
+            stack[0].participant.wake()
+
+    def _let_run(self, call: Call) -> None:
+        while len(call.running) < call.limit:
+            if call.resuming:
+                participant = call.resuming.popleft()
+                participant.wake()
+            elif call.unstarted and self._has_room():
+                participant = call.unstarted.popleft()
+                participant.start()
+            else:
+                break
+            call.running.add(participant)
+
+    def _has_room(self) -> bool:
+        n_waiting = sum(map(len, self._waiting.values()))
+        return n_waiting < self.max_networks and self._held_bytes < self._max_memory
+
+    def _widest(self, fit: _Fit) -> int:
+        most_bytes = self._max_memory / self._n_cores
+        return widest_stack(fit.task, self.max_networks, most_bytes)
+
+    def _form_full_stack(self, group: Hashable) -> None:
+        """Do not wait for the others once there are enough for one core, and as many are
+        to come for the next."""
+        fits = self._waiting[group]
+        width = self._widest(fits[0])
+        n_to_come = sum(len(call.unstarted) for call in self._calls)
+        is_full = len(fits) >= width and is_even([fit.task for fit in fits])
+        if is_full and n_to_come >= width:
+            self._early_work += sum(work(fit.task) for fit in fits)
+            self._form(group, 1)
+
+    def _form_stacks(self) -> None:
+        """Make stacks of all fits that wait: enough of them for all cores."""
+        works = {g: sum(work(f.task) for f in fits) for g, fits in self._waiting.items()}
+        total = sum(works.values()) + self._early_work
+        self._early_work = 0.0
+        for group, fits in list(self._waiting.items()):
+            n_needed = -(-len(fits) // self._widest(fits[0]))
+            n_for_cores = round(self._n_cores * works[group] / total) if total else 1
+            self._form(group, max(n_needed, min(n_for_cores, len(fits))))
+        self._shared_rows = SharedRows()
+
+    def _form(self, group: Hashable, n_stacks: int) -> None:
+        fits = self._waiting.pop(group)
+        for places in cut([fit.task for fit in fits], n_stacks):
+            self._ready.append([fits[i] for i in places])
+
+    def _set_waiting(self, group: Hashable, fits: list[_Fit]) -> None:
+        if fits:
+            self._waiting[group] = fits
+        else:
+            self._waiting.pop(group, None)
+
+    def _deliver(self, fits: list[_Fit], results: list) -> None:
+        for fit, result in zip(fits, results, strict=True):
+            fit.result = result
+            self._held_bytes -= fit.n_bytes
+            fit.participant.call.resuming.append(fit.participant)
+
+    # Training
+
+    def _lead(self, stack: list[_Fit]) -> None:
+        """Train a stack, in the thread of its first fit."""
+        from .robust import train_robustly  # late, as it brings TensorFlow along
+
+        def check_wanted():
+            if all(fit.participant.call.is_cancelled for fit in stack):
+                raise TaskCancelled
+
+        start = time.perf_counter()
+        results: list
+        try:
+            results = train_robustly([fit.task for fit in stack], check_wanted)
+        except BaseException as error:
+            # Nobody may be left waiting, whatever it was.
+            results = [error] * len(stack)
+        seconds = time.perf_counter() - start
+        with self.change():
+            self._n_training -= 1
+            self._n_trained += len(stack)
+            self._deliver(stack, results)
+            n_trained = self._n_trained
+        if self._report is not None:
+            self._report(
+                f"skdropout: trained {len(stack)} networks as one in {seconds:.1f} s, "
+                f"{n_trained} so far"
+            )
+
+    # Stalls
+
+    def _watch_for_stalls(self) -> None:
+        """Go on without threads that are blocked, as by a lock that a waiting one holds."""
+        n_changes, processor, since = -1, 0.0, time.monotonic()
+        while True:
+            time.sleep(_LOOK_SECONDS)
+            with self._lock:
+                if not self._calls:
+                    self._watch = None
+                    return
+                now, before = time.monotonic(), processor
+                processor, patience = self._processor_seconds()
+                is_busy = processor - before > _BUSY_SHARE * _LOOK_SECONDS
+                if is_busy or self._n_training or self._n_changes != n_changes:
+                    n_changes, since = self._n_changes, now
+                elif now - since > patience:
+                    if self._waiting:
+                        self._form_stacks()
+                    else:
+                        for call in self._calls:
+                            call.limit += 1
+                    self._advance()
+
+    def _processor_seconds(self) -> tuple[float, float]:
+        """Time used by the threads that could come to a fit, and the patience with them."""
+        threads = [p.thread for call in self._calls for p in call.running]
+        threads += [call.caller for call in self._calls if call.is_dispatching]
+        if not hasattr(time, "pthread_getcpuclockid"):
+            return 0.0, _UNSEEN_STALL_SECONDS
+        alive = {thread.ident for thread in threading.enumerate()}
+        clocks = [time.pthread_getcpuclockid(t) for t in threads if t in alive]
+        return sum(map(time.clock_gettime, clocks)), _STALL_SECONDS

@@ -1,0 +1,146 @@
+"""Which tasks can be trained as one stack, how large, and what they share."""
+
+import zlib
+from collections.abc import Hashable, Sequence
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+
+from .batches import padded_batch_size
+from .task import Rows, Task
+
+# What the steps of a stack touch should stay in a core's cache ...
+_CACHE_BYTES = 16 * 2**20
+# ... but fewer networks than this are not worth a program of their own.
+_FEWEST_NETWORKS = 4
+# A weight, its gradient, two slots of the optimizer, and what comes and goes.
+_ARRAYS_PER_WEIGHT = 5
+# Output, normalised output and mask of a layer, and their gradients.
+_ARRAYS_PER_UNIT = 6
+
+
+def group_key(task: Task) -> Hashable:
+    """Equal for tasks that one stack can hold."""
+    settings, arrays = task.settings, task.optimizer_state.arrays
+    n_samples = len(task.rows)
+    return (
+        task.architecture,
+        settings.loss,
+        task.optimizer.key,
+        settings.device,
+        settings.by_xla,
+        padded_batch_size(settings.batch_size, n_samples),
+        -(-n_samples // settings.batch_size),
+        task.progress.epochs,
+        int(arrays[0]) if arrays else 0,
+    )
+
+
+def network_bytes(task: Task) -> int:
+    """About what one more network of a stack takes."""
+    units = task.architecture.layer_units
+    n_weights = sum(a * b for a, b in pairwise(units))
+    batch_rows = padded_batch_size(task.settings.batch_size, len(task.rows))
+    return 4 * (
+        _ARRAYS_PER_WEIGHT * n_weights + _ARRAYS_PER_UNIT * batch_rows * sum(units)
+    )
+
+
+def work(task: Task) -> float:
+    """About the multiplications of its training, at most."""
+    units = task.architecture.layer_units
+    n_weights = sum(a * b for a, b in pairwise(units))
+    return float(n_weights) * len(task.rows) * task.settings.max_iter
+
+
+def rows_bytes(task: Task) -> int:
+    """Size of a task's rows."""
+    rows = [task.rows] if task.validation is None else [task.rows, task.validation]
+    return sum(_n_bytes(values) for r in rows for values in (r.X, r.y))
+
+
+def widest_stack(task: Task, most_networks: int, most_bytes: float) -> int:
+    """Most networks like that of `task` that should be trained as one stack."""
+    each = network_bytes(task)
+    wide = max(_FEWEST_NETWORKS, _CACHE_BYTES // each)
+    return int(max(1, min(wide, most_networks, most_bytes // each)))
+
+
+def columns(tasks: Sequence[Task]) -> list[list[int]]:
+    """Positions of the tasks, those that see the same rows together."""
+    streams: dict[Hashable, list[int]] = {}
+    for i, task in enumerate(tasks):
+        streams.setdefault(task.input_stream, []).append(i)
+    return list(streams.values())
+
+
+def is_even(tasks: Sequence[Task]) -> bool:
+    """Whether equally many tasks see each set of rows, as with the folds of a search."""
+    return len({len(column) for column in columns(tasks)}) == 1
+
+
+def cut(tasks: Sequence[Task], n_pieces: int) -> list[list[int]]:
+    """Cut a group into stacks of equal size, and of equal shape where it is even.
+
+    Returns
+    -------
+    list of list of int
+        For each stack the positions of its tasks.
+    """
+    parts = columns(tasks)
+    if is_even(tasks) and len(parts[0]) > 1:
+        size = -(-len(parts[0]) // n_pieces)
+        return [
+            [i for column in parts for i in column[start : start + size]]
+            for start in range(0, len(parts[0]), size)
+        ]
+    order = [i for column in parts for i in column]
+    size = -(-len(order) // n_pieces)
+    return [order[start : start + size] for start in range(0, len(order), size)]
+
+
+class SharedRows:
+    """Finds rows that are equal to rows seen before, and gives back those."""
+
+    def __init__(self):
+        self._arrays: dict[Hashable, list[Any]] = {}
+        self._rows: dict[Hashable, Rows] = {}
+
+    def share(self, rows: Rows | None) -> Rows | None:
+        """The same rows in arrays that equal rows have in common."""
+        if rows is None:
+            return None
+        parts = [self._share(values) for values in (rows.X, rows.y, rows.weight)]
+        return self._rows.setdefault(tuple(map(id, parts)), Rows(*parts))
+
+    def _share(self, values):
+        if values is None:
+            return None
+        alike = self._arrays.setdefault(_fingerprint(values), [])
+        for other in alike:
+            if _is_equal(values, other):
+                return other
+        alike.append(values)
+        return values
+
+
+def _fingerprint(values) -> Hashable:
+    """Of some of the values; the rest is compared."""
+    dense = values.data if sparse.issparse(values) else values
+    some = np.ascontiguousarray(dense[:: max(1, len(dense) // 8)])
+    return type(values), values.shape, dense.shape, zlib.crc32(some)
+
+
+def _is_equal(a, b) -> bool:
+    if a is b:
+        return True
+    if sparse.issparse(a):
+        parts = ("data", "indices", "indptr")
+        return all(np.array_equal(getattr(a, p), getattr(b, p)) for p in parts)
+    return np.array_equal(a, b)
+
+
+def _n_bytes(values) -> int:
+    return values.data.nbytes if sparse.issparse(values) else values.nbytes

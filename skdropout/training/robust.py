@@ -1,0 +1,27 @@
+"""Training a stack in parts where it cannot be trained whole."""
+
+from collections.abc import Callable, Sequence
+
+from .task import Outcome, Task
+from .trainer import train
+
+
+def train_robustly(
+    tasks: Sequence[Task], check_wanted: Callable[[], None]
+) -> list[Outcome | Exception]:
+    """Train a stack; where that fails, for want of memory above all, its two halves.
+
+    Parameters and result are those of `train`.
+    """
+    starts = [task.progress.copy() for task in tasks]
+    try:
+        return train(tasks, check_wanted)
+    except Exception as error:
+        if len(tasks) == 1:
+            return [error]
+    for task, start in zip(tasks, starts, strict=True):
+        task.progress = start
+    half = len(tasks) // 2
+    return train_robustly(tasks[:half], check_wanted) + train_robustly(
+        tasks[half:], check_wanted
+    )
