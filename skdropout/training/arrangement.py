@@ -30,7 +30,9 @@ def padded_size(n: int) -> int:
     return -(-n // step) * step
 
 
-def arrange(inputs: Sequence[Hashable], targets: Sequence[Hashable]) -> Arrangement:
+def arrange(
+    inputs: Sequence[Hashable], targets: Sequence[Hashable], size: int = 0
+) -> Arrangement:
     """Places for networks.
 
     Parameters
@@ -38,14 +40,17 @@ def arrange(inputs: Sequence[Hashable], targets: Sequence[Hashable]) -> Arrangem
     inputs, targets : sequence
         Equal for networks that see the same input rows, and the same targets, in each
         step.
+    size : int
+        Places as for so many networks at least: those of another stack.
     """
     networks: dict[Hashable, list[int]] = {}
     for network, stream in enumerate(inputs):
         networks.setdefault(stream, []).append(network)
-    n = len(inputs)
-    width = padded_size(max(map(len, networks.values())))
+    n = max(len(inputs), size)
+    width = max(-(-size // len(networks)), *map(len, networks.values()))
+    width = padded_size(width)
     if n > 1 and (width == 1 or width * len(networks) > _MOST_PLACES * n):
-        places = [*range(n), *[0] * (padded_size(n) - n)]
+        places = [*range(len(inputs)), *[0] * (padded_size(n) - len(inputs))]
         return Arrangement(places, places, places)
     places, first = [], []
     for members in networks.values():

@@ -5,13 +5,15 @@ in its place. When none is left that could still come to a fit, those that wait 
 as stacks, each by the thread of its first task, as many at a time as there are cores.
 """
 
+import math
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Hashable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from itertools import zip_longest
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from joblib import cpu_count
 
@@ -27,6 +29,9 @@ _LOOK_SECONDS = 0.25
 _BUSY_SHARE = 0.02
 _STALL_SECONDS = 1.0
 _UNSEEN_STALL_SECONDS = 30.0
+
+# Floating-point operations for which it is worth to busy another core.
+_WORTH_A_STACK = 2e10
 
 _current = threading.local()
 
@@ -174,8 +179,15 @@ class _Fit:
         self.participant = participant
         self.task = task
         self.n_bytes = n_bytes
-        self.leads: list[_Fit] | None = None  # the stack that its thread is to train
+        self.leads: _Stack | None = None  # the stack that its thread is to train
         self.result: Outcome | BaseException | None = None
+
+
+class _Stack(NamedTuple):
+    """Fits to be trained together, and the size of the largest such stack of theirs."""
+
+    fits: list[_Fit]
+    size: int
 
 
 class Gathering:
@@ -206,10 +218,10 @@ class Gathering:
         self._waiting: dict[Hashable, list[_Fit]] = {}
         self._held_bytes = 0
         self._shared_rows = SharedRows()
-        self._ready: deque[list[_Fit]] = deque()
+        self._ready: deque[_Stack] = deque()
         self._n_training = 0
         self._n_trained = 0
-        self._early_work = 0.0
+        self._early_sizes: dict[Hashable, int] = {}
         self._n_changes = 0
         self._watch: threading.Thread | None = None
 
@@ -281,8 +293,8 @@ class Gathering:
         while self._ready and self._n_training < self._n_cores:
             self._n_training += 1
             stack = self._ready.popleft()
-            stack[0].leads = stack
-            stack[0].participant.wake()
+            stack.fits[0].leads = stack
+            stack.fits[0].participant.wake()
 
     def _let_run(self, call: Call) -> None:
         while len(call.running) < call.limit:
@@ -309,27 +321,32 @@ class Gathering:
         to come for the next."""
         fits = self._waiting[group]
         width = self._widest(fits[0])
-        n_to_come = sum(len(call.unstarted) for call in self._calls)
-        is_full = len(fits) >= width and is_even([fit.task for fit in fits])
-        if is_full and n_to_come >= width:
-            self._early_work += sum(work(fit.task) for fit in fits)
-            self._form(group, 1)
+        if len(fits) < width or not is_even([fit.task for fit in fits]):
+            return
+        if sum(len(call.unstarted) for call in self._calls) >= width:
+            self._early_sizes[group] = len(fits)
+            self._ready.append(_Stack(self._waiting.pop(group), len(fits)))
 
     def _form_stacks(self) -> None:
         """Make stacks of all fits that wait: enough of them for all cores."""
-        works = {g: sum(work(f.task) for f in fits) for g, fits in self._waiting.items()}
-        total = sum(works.values()) + self._early_work
-        self._early_work = 0.0
-        for group, fits in list(self._waiting.items()):
-            n_needed = -(-len(fits) // self._widest(fits[0]))
-            n_for_cores = round(self._n_cores * works[group] / total) if total else 1
-            self._form(group, max(n_needed, min(n_for_cores, len(fits))))
+        formed = []
+        for group, fits in self._waiting.items():
+            tasks = [fit.task for fit in fits]
+            size = self._early_sizes.get(group)
+            if size is None:
+                n_worthwhile = math.ceil(sum(map(work, tasks)) / _WORTH_A_STACK)
+                n_needed = math.ceil(len(fits) / self._widest(fits[0]))
+                n_stacks = max(n_needed, min(self._n_cores, n_worthwhile))
+                size = math.ceil(len(fits) / n_stacks)
+            pieces = cut(tasks, size)
+            size = max(size if group in self._early_sizes else 0, *map(len, pieces))
+            formed.append([_Stack([fits[i] for i in p], size) for p in pieces])
+        # In turn, so that the programs of different groups compile at the same time.
+        for stacks in zip_longest(*formed):
+            self._ready.extend(stack for stack in stacks if stack is not None)
+        self._waiting.clear()
+        self._early_sizes.clear()
         self._shared_rows = SharedRows()
-
-    def _form(self, group: Hashable, n_stacks: int) -> None:
-        fits = self._waiting.pop(group)
-        for places in cut([fit.task for fit in fits], n_stacks):
-            self._ready.append([fits[i] for i in places])
 
     def _set_waiting(self, group: Hashable, fits: list[_Fit]) -> None:
         if fits:
@@ -345,30 +362,33 @@ class Gathering:
 
     # Training
 
-    def _lead(self, stack: list[_Fit]) -> None:
+    def _lead(self, stack: _Stack) -> None:
         """Train a stack, in the thread of its first fit."""
         from .robust import train_robustly  # late, as it brings TensorFlow along
 
+        fits = stack.fits
+
         def check_wanted():
-            if all(fit.participant.call.is_cancelled for fit in stack):
+            if all(fit.participant.call.is_cancelled for fit in fits):
                 raise TaskCancelled
 
         start = time.perf_counter()
         results: list
         try:
-            results = train_robustly([fit.task for fit in stack], check_wanted)
+            tasks = [fit.task for fit in fits]
+            results = train_robustly(tasks, check_wanted, stack.size)
         except BaseException as error:
             # Nobody may be left waiting, whatever it was.
-            results = [error] * len(stack)
+            results = [error] * len(fits)
         seconds = time.perf_counter() - start
         with self.change():
             self._n_training -= 1
-            self._n_trained += len(stack)
-            self._deliver(stack, results)
+            self._n_trained += len(fits)
+            self._deliver(fits, results)
             n_trained = self._n_trained
         if self._report is not None:
             self._report(
-                f"skdropout: trained {len(stack)} networks as one in {seconds:.1f} s, "
+                f"skdropout: trained {len(fits)} networks as one in {seconds:.1f} s, "
                 f"{n_trained} so far"
             )
 

@@ -12,7 +12,7 @@ from .batches import padded_batch_size
 from .task import Rows, Task
 
 # What the steps of a stack touch should stay in a core's cache ...
-_CACHE_BYTES = 16 * 2**20
+_CACHE_BYTES = 8 * 2**20
 # ... but fewer networks than this are not worth a program of their own.
 _FEWEST_NETWORKS = 4
 # A weight, its gradient, two slots of the optimizer, and what comes and goes.
@@ -49,10 +49,10 @@ def network_bytes(task: Task) -> int:
 
 
 def work(task: Task) -> float:
-    """About the multiplications of its training, at most."""
+    """About the floating-point operations of its training, at most."""
     units = task.architecture.layer_units
     n_weights = sum(a * b for a, b in pairwise(units))
-    return float(n_weights) * len(task.rows) * task.settings.max_iter
+    return 6.0 * n_weights * len(task.rows) * task.settings.max_iter
 
 
 def rows_bytes(task: Task) -> int:
@@ -81,8 +81,8 @@ def is_even(tasks: Sequence[Task]) -> bool:
     return len({len(column) for column in columns(tasks)}) == 1
 
 
-def cut(tasks: Sequence[Task], n_pieces: int) -> list[list[int]]:
-    """Cut a group into stacks of equal size, and of equal shape where it is even.
+def cut(tasks: Sequence[Task], size: int) -> list[list[int]]:
+    """Cut a group into stacks of about `size`, and of equal shape where it is even.
 
     Returns
     -------
@@ -91,13 +91,12 @@ def cut(tasks: Sequence[Task], n_pieces: int) -> list[list[int]]:
     """
     parts = columns(tasks)
     if is_even(tasks) and len(parts[0]) > 1:
-        size = -(-len(parts[0]) // n_pieces)
+        height = max(1, round(size / len(parts)))
         return [
-            [i for column in parts for i in column[start : start + size]]
-            for start in range(0, len(parts[0]), size)
+            [i for column in parts for i in column[start : start + height]]
+            for start in range(0, len(parts[0]), height)
         ]
     order = [i for column in parts for i in column]
-    size = -(-len(order) // n_pieces)
     return [order[start : start + size] for start in range(0, len(order), size)]
 
 

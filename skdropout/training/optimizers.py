@@ -29,6 +29,16 @@ _STACK_BREAKERS = (
     "gradient_accumulation_steps",
     "loss_scale_factor",
 )
+# What Keras on TensorFlow overrides in the way of `stateless_apply`.
+_OVERRIDDEN = (
+    "stateless_apply",
+    "assign",
+    "assign_add",
+    "assign_sub",
+    "_apply_weight_decay",
+    "_backend_update_step",
+    "_var_key",
+)
 
 
 class _RateOfStep(keras.optimizers.schedules.LearningRateSchedule):
@@ -54,6 +64,19 @@ class _StackedSGD(keras.optimizers.SGD):
         if self.nesterov:
             new_velocity = new_velocity * momentum - step
         self.assign_add(variable, new_velocity)
+
+
+@functools.cache
+def _stateless(kind: type) -> type:
+    """A class of optimizers whose ``stateless_apply`` works on TensorFlow too.
+
+    Keras overrides some methods there for the sake of ``tf.distribute``, which needs
+    variables; this class goes back to the general ones.
+    """
+    optimizer = keras.optimizers.Optimizer
+    general = [c for c in optimizer.__mro__ if "stateless_apply" in vars(c)][-1]
+    base = type("Optimizer", (optimizer,), {n: vars(general)[n] for n in _OVERRIDDEN})
+    return type(kind.__name__, (kind, base), {})
 
 
 class OptimizerRecipe:
@@ -123,19 +146,20 @@ def _config_of(kind: type, arguments: tuple) -> dict:
 
 
 class StackOptimizer:
-    """A stock Keras optimizer over variables with networks along the first axis.
+    """A stock Keras optimizer for weights with networks along the first axis.
 
-    Variables and slots are only scratch space inside the compiled program: the state
-    comes in and goes out as tensors.
+    It keeps no state; that comes in and goes out as tensors: the slots of each weight,
+    and counts, of steps above all, that are common to the stack.
 
     Parameters
     ----------
     key : tuple
         An `OptimizerRecipe.key`.
-    variables : list of tf.Variable of shape (n_networks, ., .)
+    shapes : list of tuple
+        Shapes of the weights, (n_networks, ., .).
     """
 
-    def __init__(self, key: tuple, variables: list):
+    def __init__(self, key: tuple, shapes: list[tuple[int, ...]]):
         name, config = key
         kind = getattr(keras.optimizers, name)
         config = json.loads(config)
@@ -143,67 +167,61 @@ class StackOptimizer:
         if self._has_momentum:
             kind = _StackedSGD
         self._rate = _RateOfStep()
-        self._optimizer = kind(learning_rate=self._rate, **config)
-        self._optimizer.build(variables)
-        self._variables = variables
-        state = [v.value for v in self._optimizer.variables]
-        self._counts = [v for v in state if v.shape.rank == 0]
-        self._slots = [v for v in state if v.shape.rank > 0]
-        self._initial = [v.numpy() for v in (*self._counts, *self._slots)]
+        self._optimizer = _stateless(kind)(learning_rate=self._rate, **config)
+        self._optimizer.build([keras.Variable(tf.zeros(shape)) for shape in shapes])
+        initial = [v.numpy() for v in self._optimizer.variables]
+        self._is_count = [v.ndim == 0 for v in initial]
+        self._initial_counts = [v for v in initial if v.ndim == 0]
+        # Of one network; all begin alike.
+        self._initial_slots = [v[0] for v in initial if v.ndim > 0]
+        self._n_networks = shapes[0][0]
 
     def specs(self) -> tuple[list, list]:
         """Types of the slots and of the counts."""
         return (
-            [tf.TensorSpec(v.shape, v.dtype) for v in self._slots],
-            [tf.TensorSpec(v.shape, v.dtype) for v in self._counts],
+            [
+                tf.TensorSpec((self._n_networks, *v.shape), tf.float32)
+                for v in self._initial_slots
+            ],
+            [tf.TensorSpec((), v.dtype) for v in self._initial_counts],
         )
 
-    def begin(self, slots: list, counts: list, momentum) -> None:
-        """Take over a state; `momentum` has shape (n_networks,)."""
-        for variable, value in zip(
-            (*self._counts, *self._slots), (*counts, *slots), strict=True
-        ):
-            variable.assign(value)
+    def apply(
+        self, weights: list, slots: list, counts: list, gradients: list, rates, momentum
+    ) -> tuple[list, list, list]:
+        """Weights, slots and counts after a step.
+
+        `rates` and `momentum` have shape (n_networks,).
+        """
+        self._rate.current = rates[:, None, None]
         if self._has_momentum:
             self._optimizer.network_momentum = momentum[:, None, None]
-
-    def apply(self, gradients: list, rates) -> None:
-        """One step with `rates` of shape (n_networks,)."""
-        self._rate.current = rates[:, None, None]
-        self._optimizer.apply(gradients, self._variables)
-
-    def end(self) -> tuple[list, list]:
-        """The slots and the counts after the steps."""
+        slots, counts = iter(slots), iter(counts)
+        state = [next(counts if is_count else slots) for is_count in self._is_count]
+        weights, state = self._optimizer.stateless_apply(state, gradients, weights)
+        parts = list(zip(state, self._is_count, strict=True))
         return (
-            [v.read_value() for v in self._slots],
-            [v.read_value() for v in self._counts],
+            weights,
+            [value for value, is_count in parts if not is_count],
+            [value for value, is_count in parts if is_count],
         )
 
     def stack_state(self, states: list[list[np.ndarray]]) -> tuple[list, list]:
-        """Slots and counts of the stack from its networks' states; fresh where empty.
-
-        The counts, of steps above all, are common to the networks of a stack.
-        """
-        n_counts = len(self._counts)
-        shapes = [v.shape for v in self._initial[:n_counts]]
-        shapes += [v.shape[1:] for v in self._initial[n_counts:]]
+        """Slots and counts of the stack from its networks' states; fresh where empty."""
+        initial = [*self._initial_counts, *self._initial_slots]
+        shapes, n_counts = [v.shape for v in initial], len(self._initial_counts)
         # Options such as amsgrad change what there is to keep.
-        states = [s if [v.shape for v in s] == shapes else [] for s in states]
-        first = states[0] or self._initial
+        states = [s if [v.shape for v in s] == shapes else initial for s in states]
         slots = [
-            np.stack(
-                [
-                    state[i] if state else self._initial[i][network]
-                    for network, state in enumerate(states)
-                ]
-            )
-            for i in range(n_counts, len(self._initial))
+            np.stack([state[i] for state in states]) for i in range(n_counts, len(initial))
         ]
         return (
             [tf.constant(v, tf.float32) for v in slots],
             [
-                tf.constant(value, variable.dtype)
-                for value, variable in zip(first[:n_counts], self._counts, strict=True)
+                tf.constant(value, like.dtype)
+                for value, like in zip(
+                    states[0][:n_counts], self._initial_counts, strict=True
+                )
             ],
         )
 

@@ -2,26 +2,21 @@
 
 import threading
 from collections import defaultdict
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 from .stack import Program, ProgramKey
 
 _lock = threading.Lock()
+_locks: defaultdict[ProgramKey, threading.Lock] = defaultdict(threading.Lock)
 # Never thrown away: TensorFlow keeps what it has compiled until the process ends, so
 # compiling again would only keep it twice.
-_idle: defaultdict[ProgramKey, list[Program]] = defaultdict(list)
+_programs: dict[ProgramKey, Program] = {}
 
 
-@contextmanager
-def borrow(key: ProgramKey) -> Iterator[Program]:
-    """A program for `key`, for this thread alone until the context ends."""
+def program_for(key: ProgramKey) -> Program:
+    """The program for `key`; different ones may be made at the same time."""
     with _lock:
-        program = _idle[key].pop() if _idle[key] else None
-    if program is None:
-        program = Program(key)
-    try:
-        yield program
-    finally:
-        with _lock:
-            _idle[key].append(program)
+        lock = _locks[key]
+    with lock:
+        if key not in _programs:
+            _programs[key] = Program(key)
+        return _programs[key]

@@ -7,7 +7,7 @@ from .trainer import train
 
 
 def train_robustly(
-    tasks: Sequence[Task], check_wanted: Callable[[], None]
+    tasks: Sequence[Task], check_wanted: Callable[[], None], size: int = 0
 ) -> list[Outcome | Exception]:
     """Train a stack; where that fails, for want of memory above all, its two halves.
 
@@ -15,7 +15,7 @@ def train_robustly(
     """
     starts = [task.progress.copy() for task in tasks]
     try:
-        return train(tasks, check_wanted)
+        return train(tasks, check_wanted, size)
     except Exception as error:
         if len(tasks) == 1:
             return [error]

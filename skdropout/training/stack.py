@@ -135,20 +135,19 @@ def _for_networks(values, n_networks: int):
 
 
 class Program:
-    """The compiled training steps of one stack.
+    """The compiled training steps of stacks of one shape.
 
-    A program belongs to one thread at a time; `programs.borrow` sees to that.
+    It keeps no state: any number of threads may use it at a time.
     """
 
     def __init__(self, key: ProgramKey):
         self.key = key
         self._layout = Layout(key.architecture)
         with tf.device(key.device):
-            self._trainable = [
-                tf.Variable(tf.zeros((key.n_networks, *shape)))
-                for shape in self._layout.shapes[: self._layout.n_trainable]
-            ]
-            self.optimizer = StackOptimizer(key.optimizer, self._trainable)
+            shapes = self._layout.shapes[: self._layout.n_trainable]
+            self.optimizer = StackOptimizer(
+                key.optimizer, [(key.n_networks, *shape) for shape in shapes]
+            )
             self._row_loss = ROW_LOSSES[key.loss].of_logits
             # As a concrete function, which is called at half the cost.
             self._run = tf.function(
@@ -257,41 +256,36 @@ class Program:
 
     def _steps(self, state, batches, position, rates, hyperparameters):
         n_steps, first, epoch = tf.unstack(position)
-        *trainable, statistics = state.weights
-        for variable, value in zip(self._trainable, trainable, strict=True):
-            variable.assign(value)
-        self.optimizer.begin(state.slots, state.counts, hyperparameters.momentum)
         losses = tf.TensorArray(
             tf.float32, self.key.n_steps, element_shape=(self.key.n_networks,)
         )
         no_loss = tf.zeros((self.key.n_steps, self.key.n_networks))
 
-        def step(i, statistics, losses):
-            statistics, loss = self._step(
-                statistics,
+        def step(i, state, losses):
+            state, loss = self._step(
+                state,
                 Batches(*(values[i] for values in batches)),
                 rates[i],
                 epoch,
                 first + i,
                 hyperparameters,
             )
-            return i + 1, statistics, losses.write(i, loss)
+            return i + 1, state, losses.write(i, loss)
 
         # Autograph's loop over a range would make the number of steps a constant of the
         # program, to be compiled anew for each.
-        _, statistics, losses = tf.while_loop(
-            lambda i, *_: i < n_steps, step, (0, statistics, losses.unstack(no_loss))
+        _, state, losses = tf.while_loop(
+            lambda i, *_: i < n_steps, step, (0, state, losses.unstack(no_loss))
         )
-        weights = [*(v.read_value() for v in self._trainable), statistics]
-        return State(weights, *self.optimizer.end()), losses.stack()
+        return state, losses.stack()
 
-    def _step(self, statistics, batch, rates, epoch, step, hyperparameters):
+    def _step(self, state, batch, rates, epoch, step, hyperparameters):
         layout, specs = self._layout, self.key.architecture.weight_specs
         X = _for_networks(batch.X, self.key.n_networks)
         y = tf.repeat(batch.y, self.key.n_networks // self.key.n_targets, axis=0)
         row_weights = _for_networks(batch.weight, self.key.n_networks)
-        trainable = [v.read_value() for v in self._trainable]
-        weights = layout.tensors([*trainable, statistics])
+        *trainable, statistics = state.weights
+        weights = layout.tensors(state.weights)
         watched = [w for w, s in zip(weights, specs, strict=True) if s.trainable]
         noises = self._draw_noise(epoch, step, hyperparameters.seeds)
         with tf.GradientTape(watch_accessed_variables=False) as tape:
@@ -312,11 +306,18 @@ class Program:
         for i, kernel in enumerate(trainable[: layout.n_kernels]):
             gradients[i] += strength[:, None, None] * kernel
             loss += 0.5 * strength * _sum_of_squares(kernel)
-        self.optimizer.apply(gradients, rates)
+        trainable, slots, counts = self.optimizer.apply(
+            trainable,
+            state.slots,
+            state.counts,
+            gradients,
+            rates,
+            hyperparameters.momentum,
+        )
         if new_statistics:
             moving = [None if s.trainable else new_statistics.pop(0) for s in specs]
             (statistics,) = layout.group(moving)
-        return statistics, loss
+        return State([*trainable, statistics], slots, counts), loss
 
     def _draw_noise(self, epoch, step, seeds) -> dict:
         """Noise of each dropout layer, of shape (n_seeds, batch_rows, units).

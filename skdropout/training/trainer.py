@@ -11,7 +11,7 @@ from .arrangement import arrange
 from .batches import chunk_steps, padded_batch_size, row_weights, take_rows
 from .feed import Feed
 from .monitor import LearningRate, Monitor, divergence_message
-from .programs import borrow
+from .programs import program_for
 from .scores import score
 from .stack import Hyperparameters, Program, ProgramKey, State
 from .task import EpochChange, Outcome, Rows, StopReason, Task
@@ -24,7 +24,9 @@ _WORTH_COMPILING = 5e10
 
 
 def train(
-    tasks: Sequence[Task], check_wanted: Callable[[], None] = lambda: None
+    tasks: Sequence[Task],
+    check_wanted: Callable[[], None] = lambda: None,
+    size: int = 0,
 ) -> list[Outcome | Exception]:
     """Train networks as one stack.
 
@@ -37,6 +39,8 @@ def train(
         and number of steps per epoch, and as far trained as each other.
     check_wanted : callable
         Called before each call of the compiled program; raises to end the training.
+    size : int
+        Number of tasks of a stack with which this one is to share its program.
 
     Returns
     -------
@@ -50,10 +54,11 @@ def train(
     state = None
     with tf.device(tasks[0].settings.device):
         while running := [run for run in runs if run.is_running]:
-            stack = _Stack(running, epochs)
-            with borrow(stack.key) as program:
-                state = stack.first_state(program, state)
-                state = stack.train(program, state)
+            stack = _Stack(running, epochs, size)
+            size = 0
+            program = program_for(stack.key)
+            state = stack.first_state(program, state)
+            state = stack.train(program, state)
     return [run.result for run in runs]
 
 
@@ -191,11 +196,13 @@ class _Epochs:
 class _Stack:
     """Networks that run, arranged for one program."""
 
-    def __init__(self, runs: list[_Run], epochs: _Epochs):
+    def __init__(self, runs: list[_Run], epochs: _Epochs, size: int):
         tasks = [run.task for run in runs]
         first = tasks[0]
         arrangement = arrange(
-            [task.input_stream for task in tasks], [task.target_stream for task in tasks]
+            [task.input_stream for task in tasks],
+            [task.target_stream for task in tasks],
+            size,
         )
         self._runs, self._epochs = runs, epochs
         self._in_place = [runs[i] for i in arrangement.places]
