@@ -90,6 +90,10 @@ class BaseDropoutMLP(BaseEstimator, metaclass=ABCMeta):
         """Validated `X` and `y`; sets what describes the targets where `reset`."""
 
     @abstractmethod
+    def _encode_targets(self, y) -> np.ndarray:
+        """Validated targets as the network's loss takes them."""
+
+    @abstractmethod
     def _encode_validation_targets(self, y_val) -> np.ndarray:
         """Validation targets as the network's loss takes them."""
 
@@ -99,10 +103,6 @@ class BaseDropoutMLP(BaseEstimator, metaclass=ABCMeta):
     @abstractmethod
     def _combined_weight(self, y, sample_weight, *, incremental: bool):
         """Sample weights with everything that multiplies them."""
-
-    @abstractmethod
-    def _train(self, wrapper, X, y, sample_weight, *, incremental: bool, **kwargs):
-        """Call the wrapper's ``fit`` or ``partial_fit``."""
 
     # Fitting
 
@@ -158,7 +158,8 @@ class BaseDropoutMLP(BaseEstimator, metaclass=ABCMeta):
             loss_name=self._loss_name,
             start=start,
         )
-        self._train(wrapper, X, y, sample_weight, incremental=incremental, **kwargs)
+        y = self._encode_targets(y)
+        wrapper.fit(X, y, sample_weight=sample_weight, **kwargs)
         network = wrapper.model_
         self._set_fitted(network.architecture, network.outcome, dtype)
         if network.outcome.stop_reason == "interrupted":

@@ -1,6 +1,7 @@
 """Weights before training, from Keras's initializers."""
 
 from typing import Any
+from weakref import WeakValueDictionary
 
 import numpy as np
 
@@ -10,22 +11,43 @@ from ._names import resolve_initializer
 from ._seeds import INITIAL_WEIGHTS, derived_seed
 
 
+class _Weights(list):
+    """A list that can be referred to weakly."""
+
+
+# In a search many fits begin alike; those that wait at the same time share the arrays.
+_in_use: WeakValueDictionary[tuple, _Weights] = WeakValueDictionary()
+
+
 def initial_weights(
     architecture: Architecture, initializer: Any, seed: int
 ) -> list[np.ndarray]:
     """Kernels by `initializer`, biases and batch normalisation as in Keras.
+
+    The arrays are not to be written to.
 
     Raises
     ------
     ValueError
         If the initializer is unknown, or returns values of another shape.
     """
+    if not isinstance(initializer, str):
+        return _draw_weights(architecture, initializer, seed)
+    key = (architecture, initializer, seed)
+    weights = _in_use.get(key)
+    if weights is None:
+        weights = _draw_weights(architecture, initializer, seed)
+        _in_use[key] = weights
+    return weights
+
+
+def _draw_weights(architecture: Architecture, initializer: Any, seed: int) -> _Weights:
     kind = resolve_initializer(initializer)
-    weights = []
+    weights = _Weights()
     for i, spec in enumerate(architecture.weight_specs):
         if spec.role == "kernel":
             draw = _seeded(kind, derived_seed(seed, INITIAL_WEIGHTS, i))
-            values = np.asarray(draw(spec.shape, dtype="float32"), np.float32)
+            values = np.array(draw(spec.shape, dtype="float32"), np.float32)
             if values.shape != spec.shape:
                 raise ValueError(
                     f"initializer={initializer!r} returned the shape {values.shape} "
@@ -34,6 +56,7 @@ def initial_weights(
         else:
             is_one = spec.role in ("gamma", "moving_variance")
             values = np.full(spec.shape, float(is_one), np.float32)
+        values.flags.writeable = False
         weights.append(values)
     return weights
 

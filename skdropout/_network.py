@@ -9,7 +9,7 @@ import numpy as np
 from sklearn.model_selection import train_test_split
 
 from ._architecture import Architecture
-from ._backend import keras, resolve_device
+from ._backend import keras, resolve_device, tf
 from ._initialization import initial_weights
 from ._names import resolve_activation, resolve_batch_norm
 from ._seeds import VALIDATION_SPLIT, derived_seed
@@ -36,11 +36,12 @@ class Start:
     optimizer_state: OptimizerState | None = None
 
 
-class Network(PenalisedSequential):
+class Network:
     """The model in the scikeras wrapper; its ``fit`` is the compiled trainer.
 
-    Keras layers are made only where something needs them: callbacks, and Keras's own
-    ``fit``.
+    It is as much of a Keras model as scikeras uses, as making one takes longer than
+    scikeras's own part of a fit. A real one is made where something needs it: callbacks,
+    and Keras's own ``fit``.
 
     Parameters
     ----------
@@ -59,18 +60,14 @@ class Network(PenalisedSequential):
     """
 
     outcome: Outcome
+    outputs = (None,)  # one output, which scikeras counts
 
     def __init__(self, architecture, dropout_rates, loss_name, start):
-        super().__init__()
+        self.compiled = False
         self.architecture = architecture
         self._dropout_rates = dropout_rates
         self._loss_name = loss_name
         self._start = start
-
-    @property
-    def outputs(self):
-        """One output, which scikeras counts before there are layers."""
-        return super().outputs if self.built else [None]
 
     def compile(self, optimizer: OptimizerRecipe, loss, **kwargs):
         """Note what to train with; Keras compiles only what it trains itself."""
@@ -155,12 +152,10 @@ class Network(PenalisedSequential):
     def _train(self, task: Task, callbacks: list, by_keras: bool) -> Outcome:
         try:
             if by_keras:
-                return train_with_keras(self, task, callbacks)
+                return train_with_keras(self._keras_model(task), task, callbacks)
             if callbacks:
-                self.add_stock_layers(task)
-                optimizer = self._recipe.make()
-                keras.Sequential.compile(self, optimizer=optimizer, loss=self.loss)
-                task.hook = CallbackHook(self, callbacks, task.settings.max_iter)
+                model = self._keras_model(task)
+                task.hook = CallbackHook(model, callbacks, task.settings.max_iter)
             participant = current_participant()
             if participant is not None:
                 return participant.train(task)
@@ -170,6 +165,12 @@ class Network(PenalisedSequential):
         if isinstance(result, Exception):
             raise result
         return result
+
+    def _keras_model(self, task: Task) -> PenalisedSequential:
+        with tf.device(task.settings.device):
+            model = PenalisedSequential(task)
+            model.compile(optimizer=self._recipe.make(), loss=self.loss)
+        return model
 
 
 def _let_go(callbacks: list) -> None:

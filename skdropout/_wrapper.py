@@ -47,6 +47,8 @@ def make_wrapper(
 ) -> "scikeras_wrappers.BaseWrapper":
     """The scikeras wrapper for an estimator's hyperparameters.
 
+    Targets are to be encoded already, as the network's loss takes them.
+
     Parameters
     ----------
     params : dict
@@ -64,13 +66,7 @@ def make_wrapper(
                 "callbacks must be instances of keras.callbacks.Callback; got "
                 f"{callback!r}."
             )
-    is_classifier = loss_name in ("categorical", "binary")
-    wrapper_type = (
-        scikeras_wrappers.KerasClassifier
-        if is_classifier
-        else scikeras_wrappers.KerasRegressor
-    )
-    return wrapper_type(
+    return scikeras_wrappers.BaseWrapper(
         model=build_network,
         optimizer=optimizer,
         loss=WeightedMean(loss_name),

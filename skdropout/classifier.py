@@ -483,6 +483,9 @@ class DropoutMLPClassifier(ClassifierMixin, BaseDropoutMLP):
             )
         return X, y
 
+    def _encode_targets(self, y):
+        return y if self._is_multilabel else np.searchsorted(self.classes_, y)
+
     def _encode_validation_targets(self, y_val):
         y_val = check_array(y_val, ensure_2d=False, dtype=None, input_name="y_val")
         if self._is_multilabel:
@@ -490,7 +493,7 @@ class DropoutMLPClassifier(ClassifierMixin, BaseDropoutMLP):
                 raise ValueError(
                     f"y_val must be an indicator matrix of {len(self.classes_)} labels."
                 )
-            return y_val
+            return self._encode_targets(y_val)
         if y_val.ndim == 2 and y_val.shape[1] > 1:
             raise ValueError(
                 f"y_val has the shape {y_val.shape}; it must have one column of class "
@@ -503,7 +506,7 @@ class DropoutMLPClassifier(ClassifierMixin, BaseDropoutMLP):
                 f"y_val has classes {unknown} that are not among those of y: "
                 f"{self.classes_}."
             )
-        return np.searchsorted(self.classes_, y_val)
+        return self._encode_targets(y_val)
 
     @property
     def _loss_name(self):
@@ -547,12 +550,6 @@ class DropoutMLPClassifier(ClassifierMixin, BaseDropoutMLP):
                 "class_weight and sample_weight leave no row with a weight above zero."
             )
         return weight
-
-    def _train(self, wrapper, X, y, sample_weight, *, incremental, **kwargs):
-        if incremental:
-            kwargs["classes"] = self.classes_
-        train = wrapper.partial_fit if incremental else wrapper.fit
-        train(X, y, sample_weight=sample_weight, **kwargs)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

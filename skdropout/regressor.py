@@ -395,6 +395,9 @@ class DropoutMLPRegressor(RegressorMixin, BaseDropoutMLP):
             )
         return X, self._check_target_values(y, "y")
 
+    def _encode_targets(self, y):
+        return y
+
     def _encode_validation_targets(self, y_val):
         y_val = check_array(y_val, ensure_2d=False, dtype="numeric", input_name="y_val")
         n_outputs = 1 if y_val.ndim == 1 else y_val.shape[1]
@@ -417,10 +420,6 @@ class DropoutMLPRegressor(RegressorMixin, BaseDropoutMLP):
 
     def _combined_weight(self, y, sample_weight, *, incremental):
         return sample_weight
-
-    def _train(self, wrapper, X, y, sample_weight, *, incremental, **kwargs):
-        train = wrapper.partial_fit if incremental else wrapper.fit
-        train(X, y, sample_weight=sample_weight, **kwargs)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -18,18 +18,23 @@ class PenalisedSequential(keras.Sequential):
 
     The penalty is ``alpha / 2`` times the sum of the squared kernels, over the batch's
     sum of sample weights.
+
+    Parameters
+    ----------
+    task : Task
+        Whose layers and weights it has.
     """
 
-    def add_stock_layers(self, task: Task) -> None:
-        """Make the task's layers, with its weights."""
+    def __init__(self, task: Task):
+        super().__init__(
+            stock_layers(
+                task.architecture,
+                task.settings.dropout_rates,
+                task.progress.seed,
+                task.progress.epochs,
+            )
+        )
         self._alpha = task.settings.alpha
-        for layer in stock_layers(
-            task.architecture,
-            task.settings.dropout_rates,
-            task.progress.seed,
-            task.progress.epochs,
-        ):
-            self.add(layer)
         self.set_weights(task.weights)
 
     def compute_loss(
@@ -112,15 +117,13 @@ def train_with_keras(model: PenalisedSequential, task: Task, callbacks: list) ->
     Parameters
     ----------
     model : PenalisedSequential
-        Without layers yet; its loss is set.
+        Of the task, compiled.
     task : Task
     callbacks : list of keras.callbacks.Callback
     """
     settings, progress, rows = task.settings, task.progress, task.rows
     with tf.device(settings.device):
-        model.add_stock_layers(task)
-        optimizer = task.optimizer.make()
-        keras.Sequential.compile(model, optimizer=optimizer, loss=model.loss)
+        optimizer = model.optimizer
         optimizer.build(model.trainable_variables)
         variables, arrays = _state_variables(optimizer), task.optimizer_state.arrays
         if [v.shape for v in arrays] == [tuple(v.shape) for v in variables]:
@@ -129,8 +132,7 @@ def train_with_keras(model: PenalisedSequential, task: Task, callbacks: list) ->
         monitoring = _MonitorCallback(task, make_learning_rate(task))
         reason: StopReason | None = None
         try:
-            keras.Sequential.fit(
-                model,
+            model.fit(
                 iterate_batches(
                     rows,
                     settings.batch_size,

@@ -60,7 +60,7 @@ class Layout:
         """Weights of one network, in the architecture's order."""
         weights: list = [None] * len(self._shapes)
         for group, values in zip(self._groups, groups, strict=True):
-            row, start = values[network].numpy().ravel(), 0
+            row, start = as_array(values)[network].ravel(), 0
             for i in group:
                 stop = start + math.prod(self._shapes[i])
                 weights[i] = row[start:stop].reshape(self._shapes[i]).copy()
@@ -86,6 +86,11 @@ class Layout:
             if parts:
                 groups.append(tf.concat(parts, axis=2))
         return groups
+
+
+def as_array(tensor) -> np.ndarray:
+    """The values of a tensor, not to be written to; without a copy where it can be."""
+    return np.asarray(memoryview(tensor))
 
 
 def _concat(parts: list[np.ndarray], shape: tuple[int, ...]) -> np.ndarray:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from .._backend import keras, tf
+from .layout import as_array
 
 # Their update of a weight depends on that weight's own gradient and slots alone.
 _ELEMENT_WISE = (
@@ -230,5 +231,5 @@ class StackOptimizer:
         """State of one network of the stack: counts, then slots."""
         return [
             *(value.numpy() for value in counts),
-            *(value[network].numpy() for value in slots),
+            *(as_array(value)[network].copy() for value in slots),
         ]
