@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, fields
 from functools import cached_property
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -56,6 +57,11 @@ class Architecture:
 
     def __reduce__(self):  # without what is cached
         return type(self), tuple(getattr(self, f.name) for f in fields(self))
+
+    @property
+    def n_kernel_weights(self) -> int:
+        """Number of weights without biases and batch normalisation."""
+        return sum(a * b for a, b in pairwise(self.layer_units))
 
     @cached_property
     def layers(self) -> tuple[Layer, ...]:

@@ -17,7 +17,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from joblib import cpu_count
 
-from .grouping import SharedRows, cut, group_key, is_even, rows_bytes, widest_stack, work
+from .grouping import (
+    WORTH_A_STACK,
+    SharedRows,
+    cut,
+    group_key,
+    is_even,
+    rows_bytes,
+    widest_stack,
+)
 
 if TYPE_CHECKING:
     from .task import Outcome, Task
@@ -29,9 +37,9 @@ _LOOK_SECONDS = 0.25
 _BUSY_SHARE = 0.02
 _STALL_SECONDS = 1.0
 _UNSEEN_STALL_SECONDS = 30.0
-
-# Floating-point operations for which it is worth to busy another core.
-_WORTH_A_STACK = 2e10
+# Up to this many times the networks that there are, a stack is filled up with copies
+# rather than a program compiled for them.
+_MOST_PADDING = 4
 
 _current = threading.local()
 
@@ -221,7 +229,7 @@ class Gathering:
         self._ready: deque[_Stack] = deque()
         self._n_training = 0
         self._n_trained = 0
-        self._early_sizes: dict[Hashable, int] = {}
+        self._sizes: dict[Hashable, int] = {}
         self._n_changes = 0
         self._watch: threading.Thread | None = None
 
@@ -312,19 +320,19 @@ class Gathering:
         n_waiting = sum(map(len, self._waiting.values()))
         return n_waiting < self.max_networks and self._held_bytes < self._max_memory
 
-    def _widest(self, fit: _Fit) -> int:
+    def _widest(self, task: "Task") -> int:
         most_bytes = self._max_memory / self._n_cores
-        return widest_stack(fit.task, self.max_networks, most_bytes)
+        return widest_stack(task, self.max_networks, most_bytes)
 
     def _form_full_stack(self, group: Hashable) -> None:
         """Do not wait for the others once there are enough for one core, and as many are
         to come for the next."""
         fits = self._waiting[group]
-        width = self._widest(fits[0])
+        width = self._widest(fits[0].task)
         if len(fits) < width or not is_even([fit.task for fit in fits]):
             return
         if sum(len(call.unstarted) for call in self._calls) >= width:
-            self._early_sizes[group] = len(fits)
+            self._sizes[group] = len(fits)
             self._ready.append(_Stack(self._waiting.pop(group), len(fits)))
 
     def _form_stacks(self) -> None:
@@ -332,21 +340,25 @@ class Gathering:
         formed = []
         for group, fits in self._waiting.items():
             tasks = [fit.task for fit in fits]
-            size = self._early_sizes.get(group)
-            if size is None:
-                n_worthwhile = math.ceil(sum(map(work, tasks)) / _WORTH_A_STACK)
-                n_needed = math.ceil(len(fits) / self._widest(fits[0]))
-                n_stacks = max(n_needed, min(self._n_cores, n_worthwhile))
-                size = math.ceil(len(fits) / n_stacks)
-            pieces = cut(tasks, size)
-            size = max(size if group in self._early_sizes else 0, *map(len, pieces))
+            size = self._sizes.get(group, 0)
+            # As before, so that the program serves again, unless that is far too large.
+            if len(fits) * _MOST_PADDING <= size:
+                size = 0
+            pieces = cut(tasks, size or self._suitable_size(tasks))
+            self._sizes[group] = size = max(size, *map(len, pieces))
             formed.append([_Stack([fits[i] for i in p], size) for p in pieces])
         # In turn, so that the programs of different groups compile at the same time.
         for stacks in zip_longest(*formed):
             self._ready.extend(stack for stack in stacks if stack is not None)
         self._waiting.clear()
-        self._early_sizes.clear()
         self._shared_rows = SharedRows()
+
+    def _suitable_size(self, tasks: list["Task"]) -> int:
+        """Size of the stacks to make of a group: at least one for each core, if that is
+        worth it."""
+        n_worthwhile = math.ceil(sum(task.work for task in tasks) / WORTH_A_STACK)
+        n_needed = math.ceil(len(tasks) / self._widest(tasks[0]))
+        return math.ceil(len(tasks) / max(n_needed, min(self._n_cores, n_worthwhile)))
 
     def _set_waiting(self, group: Hashable, fits: list[_Fit]) -> None:
         if fits:

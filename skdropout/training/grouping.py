@@ -2,15 +2,17 @@
 
 import zlib
 from collections.abc import Hashable, Sequence
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from scipy import sparse
 
+from .arrangement import group_equal
 from .batches import padded_batch_size
 from .task import Rows, Task
 
+#: Floating-point operations for which it is worth to busy another core.
+WORTH_A_STACK = 2e10
 # What the steps of a stack touch should stay in a core's cache ...
 _CACHE_BYTES = 8 * 2**20
 # ... but fewer networks than this are not worth a program of their own.
@@ -40,19 +42,11 @@ def group_key(task: Task) -> Hashable:
 
 def network_bytes(task: Task) -> int:
     """About what one more network of a stack takes."""
-    units = task.architecture.layer_units
-    n_weights = sum(a * b for a, b in pairwise(units))
+    n_weights, units = task.architecture.n_kernel_weights, task.architecture.layer_units
     batch_rows = padded_batch_size(task.settings.batch_size, len(task.rows))
     return 4 * (
         _ARRAYS_PER_WEIGHT * n_weights + _ARRAYS_PER_UNIT * batch_rows * sum(units)
     )
-
-
-def work(task: Task) -> float:
-    """About the floating-point operations of its training, at most."""
-    units = task.architecture.layer_units
-    n_weights = sum(a * b for a, b in pairwise(units))
-    return 6.0 * n_weights * len(task.rows) * task.settings.max_iter
 
 
 def rows_bytes(task: Task) -> int:
@@ -64,21 +58,18 @@ def rows_bytes(task: Task) -> int:
 def widest_stack(task: Task, most_networks: int, most_bytes: float) -> int:
     """Most networks like that of `task` that should be trained as one stack."""
     each = network_bytes(task)
-    wide = max(_FEWEST_NETWORKS, _CACHE_BYTES // each)
+    wide = max(_FEWEST_NETWORKS, _CACHE_BYTES // each, WORTH_A_STACK // task.work)
     return int(max(1, min(wide, most_networks, most_bytes // each)))
 
 
-def columns(tasks: Sequence[Task]) -> list[list[int]]:
+def _columns(tasks: Sequence[Task]) -> list[list[int]]:
     """Positions of the tasks, those that see the same rows together."""
-    streams: dict[Hashable, list[int]] = {}
-    for i, task in enumerate(tasks):
-        streams.setdefault(task.input_stream, []).append(i)
-    return list(streams.values())
+    return group_equal([task.input_stream for task in tasks])
 
 
 def is_even(tasks: Sequence[Task]) -> bool:
     """Whether equally many tasks see each set of rows, as with the folds of a search."""
-    return len({len(column) for column in columns(tasks)}) == 1
+    return len({len(column) for column in _columns(tasks)}) == 1
 
 
 def cut(tasks: Sequence[Task], size: int) -> list[list[int]]:
@@ -89,7 +80,7 @@ def cut(tasks: Sequence[Task], size: int) -> list[list[int]]:
     list of list of int
         For each stack the positions of its tasks.
     """
-    parts = columns(tasks)
+    parts = _columns(tasks)
     if is_even(tasks) and len(parts[0]) > 1:
         height = max(1, round(size / len(parts)))
         return [

@@ -13,6 +13,9 @@ from .._architecture import Architecture
 from .._backend import tf
 
 
+_ALIGNMENT = 16
+
+
 class Layout:
     """Which weights are kept together: each kernel by itself, the other trainable
     weights as a vector, the moving statistics as a vector.
@@ -43,7 +46,7 @@ class Layout:
         self.n_kernels = len(kernels)
         self.n_trainable = len(trained)
         self.shapes = [self._shapes[i] for (i,) in kernels] + [
-            (1, sum(math.prod(self._shapes[i]) for i in group))
+            (1, _padded(sum(math.prod(self._shapes[i]) for i in group)))
             for group in self._groups[len(kernels) :]
         ]
 
@@ -71,19 +74,24 @@ class Layout:
         """The weights in the architecture's order: kernels (n_networks, fan_in, fan_out)
         and vectors (n_networks, 1, units)."""
         tensors: list = [None] * len(self._shapes)
-        for group, values in zip(self._groups, groups, strict=True):
+        for group, values, (_, width) in zip(
+            self._groups, groups, self.shapes, strict=True
+        ):
             sizes = [self._shapes[i][-1] for i in group]
-            parts = tf.split(values, sizes, axis=2) if len(group) > 1 else [values]
-            for i, part in zip(group, parts, strict=False):  # no statistics
+            parts = tf.split(values, [*sizes, width - sum(sizes)], axis=2)
+            for i, part in zip(group, parts[:-1], strict=True):
                 tensors[i] = part
         return tensors
 
     def group(self, tensors: list) -> list:
         """The inverse of `tensors`, of the groups for which there are any."""
         groups = []
-        for group in self._groups:
+        for group, (_, width) in zip(self._groups, self.shapes, strict=True):
             parts = [tensors[i] for i in group if tensors[i] is not None]
             if parts:
+                n_padding = width - sum(part.shape[2] for part in parts)
+                if n_padding:
+                    parts.append(tf.zeros((*parts[0].shape[:2], n_padding)))
                 groups.append(tf.concat(parts, axis=2))
         return groups
 
@@ -94,6 +102,12 @@ def as_array(tensor) -> np.ndarray:
 
 
 def _concat(parts: list[np.ndarray], shape: tuple[int, ...]) -> np.ndarray:
-    if not parts:
-        return np.zeros(shape, np.float32)
-    return np.concatenate([v.ravel() for v in parts], dtype=np.float32).reshape(shape)
+    padded = np.zeros(math.prod(shape), np.float32)
+    if parts:
+        values = np.concatenate([v.ravel() for v in parts])
+        padded[: values.size] = values
+    return padded.reshape(shape)
+
+
+def _padded(n: int) -> int:
+    return -(-n // _ALIGNMENT) * _ALIGNMENT

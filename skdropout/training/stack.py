@@ -13,6 +13,7 @@ import numpy as np
 from .._architecture import BATCH_NORM_EPSILON, BATCH_NORM_MOMENTUM, Architecture
 from .._backend import keras, tf
 from . import noise
+from .arrangement import Shape
 from .layout import Layout
 from .losses import ROW_LOSSES
 from .optimizers import StackOptimizer
@@ -28,32 +29,24 @@ class ProgramKey:
     loss : str
     optimizer : tuple
         An ``OptimizerRecipe.key``.
-    n_networks : int
-    n_inputs, n_targets : int
-        Streams of input rows and of targets. Each serves equally many networks: the
-        first stream the first of them, and so on.
-    n_seeds : int
-        One seed for all networks, or one for each.
     batch_rows, n_steps : int
         Rows of a step, with padding, and steps of a call.
     has_input_dropout : bool
     device : str
     by_xla : bool
         Whether XLA compiles the steps.
+    shape : Shape
     """
 
     architecture: Architecture
     loss: str
     optimizer: tuple
-    n_networks: int
-    n_inputs: int
-    n_targets: int
-    n_seeds: int
     batch_rows: int
     n_steps: int
     has_input_dropout: bool
     device: str
     by_xla: bool
+    shape: Shape
 
 
 class State(NamedTuple):
@@ -146,7 +139,7 @@ class Program:
         with tf.device(key.device):
             shapes = self._layout.shapes[: self._layout.n_trainable]
             self.optimizer = StackOptimizer(
-                key.optimizer, [(key.n_networks, *shape) for shape in shapes]
+                key.optimizer, [(key.shape.n_networks, *shape) for shape in shapes]
             )
             self._row_loss = ROW_LOSSES[key.loss].of_logits
             # As a concrete function, which is called at half the cost.
@@ -158,13 +151,13 @@ class Program:
         key, floats, spec = self.key, tf.float32, tf.TensorSpec
         units = key.architecture.layer_units
         n_targets = 1 if key.loss == "categorical" else units[-1]
-        rows = (key.n_steps, key.n_inputs, key.batch_rows, units[0])
-        targets = (key.n_steps, key.n_targets, key.batch_rows, n_targets)
-        by_layer = (key.n_networks, len(units) - 1)
+        rows = (key.n_steps, key.shape.n_inputs, key.batch_rows, units[0])
+        targets = (key.n_steps, key.shape.n_targets, key.batch_rows, n_targets)
+        by_layer = (key.shape.n_networks, len(units) - 1)
         return (
             State(
                 [
-                    spec((key.n_networks, *shape), floats)
+                    spec((key.shape.n_networks, *shape), floats)
                     for shape in self._layout.shapes
                 ],
                 *self.optimizer.specs(),
@@ -173,13 +166,13 @@ class Program:
                 spec(rows, floats), spec(targets, floats), spec(targets[:3], floats)
             ),
             spec((3,), tf.int32),
-            spec((key.n_steps, key.n_networks), floats),
+            spec((key.n_steps, key.shape.n_networks), floats),
             Hyperparameters(
-                spec((key.n_networks,), floats),
-                spec((key.n_networks,), floats),
+                spec((key.shape.n_networks,), floats),
+                spec((key.shape.n_networks,), floats),
                 spec(by_layer, floats),
                 spec(by_layer, tf.int32),
-                spec((key.n_seeds,), tf.uint32),
+                spec((key.shape.n_seeds,), tf.uint32),
             ),
         )
 
@@ -257,9 +250,9 @@ class Program:
     def _steps(self, state, batches, position, rates, hyperparameters):
         n_steps, first, epoch = tf.unstack(position)
         losses = tf.TensorArray(
-            tf.float32, self.key.n_steps, element_shape=(self.key.n_networks,)
+            tf.float32, self.key.n_steps, element_shape=(self.key.shape.n_networks,)
         )
-        no_loss = tf.zeros((self.key.n_steps, self.key.n_networks))
+        no_loss = tf.zeros((self.key.n_steps, self.key.shape.n_networks))
 
         def step(i, state, losses):
             state, loss = self._step(
@@ -281,13 +274,15 @@ class Program:
 
     def _step(self, state, batch, rates, epoch, step, hyperparameters):
         layout, specs = self._layout, self.key.architecture.weight_specs
-        X = _for_networks(batch.X, self.key.n_networks)
-        y = tf.repeat(batch.y, self.key.n_networks // self.key.n_targets, axis=0)
-        row_weights = _for_networks(batch.weight, self.key.n_networks)
+        X = _for_networks(batch.X, self.key.shape.n_networks)
+        y = tf.repeat(batch.y, self.key.shape.n_networks // self.key.shape.n_targets, axis=0)
+        row_weights = _for_networks(batch.weight, self.key.shape.n_networks)
         *trainable, statistics = state.weights
         weights = layout.tensors(state.weights)
         watched = [w for w, s in zip(weights, specs, strict=True) if s.trainable]
         noises = self._draw_noise(epoch, step, hyperparameters.seeds)
+        weight_sum = tf.reduce_sum(row_weights, axis=-1)
+        share = row_weights / weight_sum[..., None]
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(watched)
             logits, new_statistics = self._forward(
@@ -296,9 +291,7 @@ class Program:
                 lambda values, layer: _dropout(values, layer, noises, hyperparameters),
                 row_weights > 0,
             )
-            row_losses = self._row_loss(y, logits)
-            weight_sum = tf.reduce_sum(row_weights, axis=-1)
-            loss = tf.reduce_sum(row_losses * row_weights, axis=-1) / weight_sum
+            loss = tf.reduce_sum(self._row_loss(y, logits) * share, axis=-1)
         found = iter(tape.gradient(loss, watched))
         gradients = layout.group([next(found) if s.trainable else None for s in specs])
         # The penalty by hand: the tape would keep the squares of the kernels.
@@ -361,7 +354,7 @@ class Program:
         """
         with tf.device(self.key.device):
             groups = state.weights
-            if len(networks) < self.key.n_networks:
+            if len(networks) < self.key.shape.n_networks:
                 groups = [tf.gather(values, networks) for values in groups]
             weights = self._layout.tensors(groups)
             logits, _ = self._forward(weights, tf.constant(X)[None])
@@ -384,7 +377,7 @@ class Program:
                     values = tf.repeat(values, kernel.shape[0], axis=0)
                 values = tf.matmul(values, kernel)
                 if self.key.architecture.use_bias:
-                    values += next(remaining)
+                    values += _spread(next(remaining), values.shape[1])
             elif layer.kind == "batch_norm":
                 gamma, beta, *moving = (next(remaining) for _ in range(4))
                 if is_real is None:
@@ -423,13 +416,25 @@ def _sum_of_squares(kernels):
 
 def _batch_norm(values, is_real, gamma, beta):
     """Normalise by the mean and variance of the real rows; returns these too."""
-    mask = tf.cast(is_real, values.dtype)[..., None]
-    n_rows = tf.reduce_sum(mask, axis=1, keepdims=True)
-    mean = tf.reduce_sum(values * mask, axis=1, keepdims=True) / n_rows
-    centred = values - mean
-    variance = tf.reduce_sum(centred * centred * mask, axis=1, keepdims=True) / n_rows
-    return _normalise(values, mean, variance, gamma, beta), (mean, variance)
+    mask = tf.cast(is_real, values.dtype)[:, None, :]
+    share = mask / tf.reduce_sum(mask, axis=2, keepdims=True)
+    share = tf.repeat(share, values.shape[0] // share.shape[0], axis=0)
+    n_rows = values.shape[1]
+    mean = tf.matmul(share, values)
+    centred = values - _spread(mean, n_rows)
+    variance = tf.matmul(share, centred * centred)
+    scale = _spread(gamma / tf.sqrt(variance + BATCH_NORM_EPSILON), n_rows)
+    return centred * scale + _spread(beta, n_rows), (mean, variance)
 
 
 def _normalise(values, mean, variance, gamma, beta):
-    return (values - mean) * (gamma * tf.math.rsqrt(variance + BATCH_NORM_EPSILON)) + beta
+    return (values - mean) * (gamma / tf.sqrt(variance + BATCH_NORM_EPSILON)) + beta
+
+
+def _spread(vectors, n_rows):
+    """Vectors (n_networks, 1, units) on every row.
+
+    As a product, whose gradient is a product, too: a sum over rows would depend on how
+    many networks there are.
+    """
+    return tf.matmul(tf.ones((vectors.shape[0], n_rows or 1, 1)), vectors)

@@ -112,6 +112,12 @@ class Task:
         """Equal for tasks that see the same inputs, targets and weights in each step."""
         return *self.input_stream, id(self.rows.y), id(self.rows.weight)
 
+    @property
+    def work(self) -> float:
+        """About the floating-point operations of all its epochs."""
+        n_weights = self.architecture.n_kernel_weights
+        return 6.0 * n_weights * len(self.rows) * self.settings.max_iter
+
 
 class EpochChange(NamedTuple):
     """What a hook asks for after an epoch; None leaves things as they are."""

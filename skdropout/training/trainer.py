@@ -1,7 +1,6 @@
 """The epoch loop: trains tasks of one shape as a stack."""
 
 from collections.abc import Callable, Sequence
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -18,9 +17,9 @@ from .task import EpochChange, Outcome, Rows, StopReason, Task
 
 # Rows of a validation set that go through the network at a time.
 _VALIDATION_ROWS = 4096
-# Floating-point operations that a smaller stack must be able to save before it is
-# compiled: about what a core can do while it compiles.
-_WORTH_COMPILING = 5e10
+# Floating-point operations that a program of the right size must save before it is
+# compiled: about what the cores can do in that time.
+_WORTH_COMPILING = 1e11
 
 
 def train(
@@ -55,10 +54,8 @@ def train(
     with tf.device(tasks[0].settings.device):
         while running := [run for run in runs if run.is_running]:
             stack = _Stack(running, epochs, size)
+            state = stack.train(state)
             size = 0
-            program = program_for(stack.key)
-            state = stack.first_state(program, state)
-            state = stack.train(program, state)
     return [run.result for run in runs]
 
 
@@ -194,55 +191,51 @@ class _Epochs:
 
 
 class _Stack:
-    """Networks that run, arranged for one program."""
+    """Networks that run, and their program."""
 
     def __init__(self, runs: list[_Run], epochs: _Epochs, size: int):
+        self._runs, self._epochs = runs, epochs
         tasks = [run.task for run in runs]
         first = tasks[0]
-        arrangement = arrange(
+        shape, arrangement = arrange(
             [task.input_stream for task in tasks],
             [task.target_stream for task in tasks],
+            [task.progress.seed for task in tasks],
             size,
         )
-        self._runs, self._epochs = runs, epochs
+        self._key = ProgramKey(
+            architecture=first.architecture,
+            loss=first.settings.loss,
+            optimizer=first.optimizer.key,
+            batch_rows=epochs.batch_rows,
+            n_steps=epochs.chunk_steps(shape.n_inputs),
+            has_input_dropout=any(t.settings.dropout_rates[0] > 0 for t in tasks),
+            device=first.settings.device,
+            by_xla=first.settings.by_xla,
+            shape=shape,
+        )
+        self._program = program_for(self._key)
         self._in_place = [runs[i] for i in arrangement.places]
         self._inputs = [tasks[i] for i in arrangement.inputs]
         self._targets = [tasks[i] for i in arrangement.targets]
         tasks = [run.task for run in self._in_place]
-        seeds = [task.progress.seed for task in tasks]
-        if len(set(seeds)) == 1:
-            seeds = seeds[:1]
         self._hyperparameters = Hyperparameters.of(
             [task.settings.alpha for task in tasks],
             [task.optimizer.momentum for task in tasks],
             [task.settings.dropout_rates for task in tasks],
-            seeds,
-        )
-        self.key = ProgramKey(
-            architecture=first.architecture,
-            loss=first.settings.loss,
-            optimizer=first.optimizer.key,
-            n_networks=len(tasks),
-            n_inputs=len(self._inputs),
-            n_targets=len(self._targets),
-            n_seeds=len(seeds),
-            batch_rows=epochs.batch_rows,
-            n_steps=epochs.chunk_steps(len(self._inputs)),
-            has_input_dropout=any(t.settings.dropout_rates[0] > 0 for t in tasks),
-            device=first.settings.device,
-            by_xla=first.settings.by_xla,
+            [task.progress.seed for task in tasks][: shape.n_seeds],
         )
 
-    def first_state(self, program: Program, before: State | None) -> State:
+    def _first_state(self, before: State | None) -> State:
         """The state to begin with: from the tasks, or from that of a larger stack."""
         if before is None:
             tasks = [run.task for run in self._in_place]
-            state = program.stack(
+            state = self._program.stack(
                 [task.weights for task in tasks],
                 [task.optimizer_state.arrays for task in tasks],
             )
         else:
-            state = program.take(before, [run.place for run in self._in_place])
+            state = self._program.take(before, [run.place for run in self._in_place])
         for place, run in reversed(list(enumerate(self._in_place))):
             run.place = place
         return state
@@ -251,14 +244,15 @@ class _Stack:
     def _running(self) -> list[_Run]:
         return [run for run in self._runs if run.is_running]
 
-    def train(self, program: Program, state: State) -> State:
+    def train(self, before: State | None) -> State:
         """Train until no network runs, or few enough for a smaller stack."""
+        program, state = self._program, self._first_state(before)
         try:
             while self._running and not self._is_worth_leaving():
                 for run in self._running:
                     state = run.begin_epoch(program, state)
-                new_state, losses, rates = self._run_epoch(program, state)
-                figures = self._validate(program, new_state)
+                new_state, losses, rates = self._run_epoch(state)
+                figures = self._validate(new_state)
                 state = new_state  # from here on the epoch is whole
                 for run in self._running:
                     state = run.end_epoch(
@@ -278,14 +272,14 @@ class _Stack:
         running = self._running
         if 2 * len(running) > len(self._in_place):
             return False
-        n_weights = sum(a * b for a, b in pairwise(self.key.architecture.layer_units))
-        per_epoch = 6 * n_weights * len(running[0].task.rows)
-        saved = per_epoch * (len(self._in_place) - len(running))
-        return saved * max(r.most_epochs_left() for r in running) > _WORTH_COMPILING
+        task = running[0].task
+        share_left = max(r.most_epochs_left() for r in running) / task.settings.max_iter
+        n_idle = len(self._in_place) - len(running)
+        return n_idle * share_left * task.work > _WORTH_COMPILING
 
-    def _run_epoch(self, program: Program, state: State):
+    def _run_epoch(self, state: State):
         """One epoch; returns the new state, and losses and rates of each place."""
-        epochs, feed, chunk = self._epochs, self._epochs.feed, self.key.n_steps
+        epochs, feed, chunk = self._epochs, self._epochs.feed, self._key.n_steps
         feed.begin_epoch(epochs.n_done)
         counts = np.stack([feed.real_rows(r.task) for r in self._in_place], axis=1)
         rates = np.zeros(counts.shape)
@@ -297,7 +291,7 @@ class _Stack:
         for start in range(0, epochs.n_steps, chunk):
             epochs.check_wanted()
             steps = slice(start, start + chunk)
-            state, losses = program.run(
+            state, losses = self._program.run(
                 state,
                 feed.batches(self._inputs, self._targets, steps),
                 (min(chunk, epochs.n_steps - start), start, epochs.n_done),
@@ -310,9 +304,7 @@ class _Stack:
         mean_losses = np.average(np.concatenate(chunks), axis=0, weights=counts)
         return state, mean_losses, rates[0]
 
-    def _validate(
-        self, program: Program, state: State
-    ) -> dict[_Run, tuple[float, float]]:
+    def _validate(self, state: State) -> dict[_Run, tuple[float, float]]:
         """Validation loss and score of the running networks that have such rows."""
         users: dict[int, tuple[Rows, list[_Run]]] = {}
         for run in self._running:
@@ -326,7 +318,7 @@ class _Stack:
             places = [run.place for run in runs]
             for start in range(0, len(rows), _VALIDATION_ROWS):
                 block = np.arange(start, min(start + _VALIDATION_ROWS, len(rows)))
-                block_losses, block_logits = program.validation(
+                block_losses, block_logits = self._program.validation(
                     state,
                     places,
                     take_rows(rows.X, block),
@@ -338,6 +330,6 @@ class _Stack:
             losses /= weight.sum(dtype=np.float64)
             outputs = np.concatenate(logits, axis=1)
             for i, run in enumerate(runs):
-                value = score(self.key.loss, rows.y, outputs[i], weight)
+                value = score(run.task.settings.loss, rows.y, outputs[i], weight)
                 figures[run] = (float(losses[i]), value)
         return figures
