@@ -1,5 +1,6 @@
 """What the classifier and the regressor share."""
 
+import functools
 import warnings
 from abc import ABCMeta, abstractmethod
 from numbers import Integral, Real
@@ -80,6 +81,12 @@ class BaseDropoutMLP(BaseEstimator, metaclass=ABCMeta):
     @abstractmethod
     def __init__(self):
         """Only the public classes are made; they list every parameter."""
+
+    @classmethod
+    @functools.cache
+    def _get_param_names(cls):
+        # A search asks for them several times a fit, and inspecting takes a while.
+        return super()._get_param_names()
 
     # What the two estimators differ in
 

@@ -450,8 +450,9 @@ class DropoutMLPClassifier(ClassifierMixin, BaseDropoutMLP):
             y = y.toarray()
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
-        check_classification_targets(y)
-        kind = type_of_target(y)
+        kind = type_of_target(y, input_name="y")
+        if kind not in ("binary", "multiclass", "multilabel-indicator"):
+            check_classification_targets(y)
         if kind == "multiclass-multioutput":
             raise ValueError(
                 "y has several columns with more than two classes. Multioutput targets "

@@ -20,7 +20,7 @@ BACKEND_NAME = "skdropout"
 @contextmanager
 def fused_training(
     *,
-    max_networks: int = 256,
+    max_networks: int = 512,
     max_memory: float | None = None,
     progress: bool = False,
 ) -> Iterator[None]:
@@ -43,7 +43,7 @@ def fused_training(
 
     Parameters
     ----------
-    max_networks : int, default=256
+    max_networks : int, default=512
         The most networks that wait, with their rows, and that are trained as one.
     max_memory : float, optional
         Bytes that the rows of the waiting fits, and the networks in training, may each
@@ -102,7 +102,7 @@ class FusionBackend(ParallelBackendBase):
         nesting_level: int | None = None,
         inner_max_num_threads: int | None = None,
         *,
-        max_networks: int = 256,
+        max_networks: int = 512,
         max_memory: float | None = None,
         progress: bool = False,
         gathering: Gathering | None = None,

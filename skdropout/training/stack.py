@@ -437,4 +437,4 @@ def _spread(vectors, n_rows):
     As a product, whose gradient is a product, too: a sum over rows would depend on how
     many networks there are.
     """
-    return tf.matmul(tf.ones((vectors.shape[0], n_rows or 1, 1)), vectors)
+    return tf.matmul(tf.ones((vectors.shape[0], n_rows, 1)), vectors)
