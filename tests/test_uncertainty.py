@@ -220,7 +220,7 @@ def test_batch_norm_keeps_its_statistics(iris):
 @pytest.mark.parametrize("input_dropout_rate", [0.0, 0.3])
 def test_sparse_rows(input_dropout_rate):
     rng = np.random.default_rng(0)
-    X = sparse.random_array((40, 30), density=0.3, rng=rng, format="csr")
+    X = sparse.csr_array(rng.random((40, 30)) * (rng.random((40, 30)) < 0.3))
     est = DropoutMLPRegressor(
         (8,), input_dropout_rate=input_dropout_rate, max_iter=3, random_state=0
     )
