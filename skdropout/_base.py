@@ -3,6 +3,7 @@
 import functools
 import warnings
 from abc import ABCMeta, abstractmethod
+from collections.abc import Callable
 from numbers import Integral, Real
 from typing import Any, ClassVar
 
@@ -11,11 +12,18 @@ from scipy import sparse
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import HasMethods, Interval, Options, StrOptions
+from sklearn.utils._param_validation import (
+    HasMethods,
+    Interval,
+    Options,
+    StrOptions,
+    validate_parameter_constraints,
+)
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from . import inference
 from ._architecture import Architecture
+from ._monte_carlo import DropoutSampler
 from ._names import resolve_activation, resolve_batch_norm, unknown_name
 from .training.task import Progress
 
@@ -25,6 +33,10 @@ _SKLEARN_OUT_ACTIVATIONS = {
     "sigmoid": "logistic",
     "softmax": "softmax",
     "exponential": "exp",
+}
+_DRAW_CONSTRAINTS = {
+    "n_draws": [Interval(Integral, 1, None, closed="left")],
+    "random_state": ["random_state"],
 }
 _LEARNING_RATES = ("constant", "invscaling", "adaptive")
 
@@ -169,6 +181,8 @@ class BaseDropoutMLP(BaseEstimator, metaclass=ABCMeta):
         wrapper.fit(X, y, sample_weight=sample_weight, **kwargs)
         network = wrapper.model_
         self._set_fitted(network.architecture, network.outcome, dtype)
+        rates = np.broadcast_to(params["dropout_rate"], len(params["hidden_layer_sizes"]))
+        self._dropout_rates = np.array([self.input_dropout_rate, *rates])
         if network.outcome.stop_reason == "interrupted":
             warnings.warn(
                 "Training interrupted by user. The network is as it was after epoch "
@@ -323,6 +337,55 @@ class BaseDropoutMLP(BaseEstimator, metaclass=ABCMeta):
         architecture = self._architecture
         return inference.forward(architecture, self._weights(), X, out_activation)
 
+    def _monte_carlo(
+        self,
+        X,
+        n_draws: int,
+        random_state,
+        convert: Callable[[np.ndarray], np.ndarray],
+        caller: str,
+    ) -> np.ndarray:
+        """Outputs with dropout on, `convert`-ed block by block of rows.
+
+        Parameters
+        ----------
+        X : {ndarray, CSR} of shape (n_samples, n_features)
+        n_draws : int
+        random_state : int, RandomState instance or None
+        convert : callable
+            Maps outputs of shape (n_draws, n_rows, n_outputs) to an array of three
+            dimensions whose second is the rows.
+        caller : str
+            Name of the public method.
+
+        Returns
+        -------
+        ndarray of three dimensions, the second of them the rows
+        """
+        check_is_fitted(self)
+        validate_parameter_constraints(
+            _DRAW_CONSTRAINTS,
+            {"n_draws": n_draws, "random_state": random_state},
+            caller_name=f"{type(self).__name__}.{caller}",
+        )
+        X = validate_data(self, X, accept_sparse="csr", reset=False)
+        sampler = DropoutSampler(self._architecture, self._weights(), self._dropout_rates)
+        if sampler.is_deterministic:
+            warnings.warn(
+                f"This {type(self).__name__} was fitted without dropout, so all draws "
+                "are the same. Fit it with a dropout_rate or an input_dropout_rate "
+                "above 0.",
+                stacklevel=3,
+            )
+        seed = check_random_state(random_state).randint(np.iinfo(np.int32).max)
+        for rows, outputs in sampler.draw(X, n_draws, np.random.default_rng(seed)):
+            block = convert(outputs)
+            if rows.start == 0:
+                shape = (block.shape[0], X.shape[0], block.shape[2])
+                result = np.empty(shape, block.dtype)
+            result[:, rows] = block
+        return result
+
     def to_keras(self):
         """Build the fitted network as a plain Keras model.
 
@@ -337,10 +400,9 @@ class BaseDropoutMLP(BaseEstimator, metaclass=ABCMeta):
         check_is_fitted(self)
         from ._layers import to_sequential
 
-        rates = np.broadcast_to(self.dropout_rate, len(self._hidden_layer_sizes()))
         return to_sequential(
             self._architecture,
-            np.array([self.input_dropout_rate, *rates]),
+            self._dropout_rates,
             self._float32_weights(),
             self._progress.seed,
         )

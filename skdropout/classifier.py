@@ -398,10 +398,7 @@ class DropoutMLPClassifier(ClassifierMixin, BaseDropoutMLP):
         p : ndarray of shape (n_samples, n_classes) or (n_samples, n_labels)
             Probability of each class in the order of `classes_`, or of each label.
         """
-        outputs = self._network_outputs(X)
-        if self.n_outputs_ == 1:
-            outputs = np.hstack([1 - outputs, outputs])
-        return outputs
+        return self._as_probabilities(self._network_outputs(X))
 
     def predict_log_proba(self, X):
         """Predict the logarithms of the probabilities.
@@ -423,6 +420,59 @@ class DropoutMLPClassifier(ClassifierMixin, BaseDropoutMLP):
         if self.n_outputs_ == 1:
             logits = np.hstack([-logits, logits])
         return ACTIVATIONS["log_sigmoid"](logits)
+
+    def mc_predict_proba(self, X, n_draws=100, random_state=None):
+        """Draw probabilities with dropout left on: Monte Carlo dropout [1]_.
+
+        Each draw drops other units, at the rates of the fit, for each row by itself.
+        Batch normalisation keeps its moving statistics, as in `predict_proba`. The mean
+        over the draws is the predictive distribution;
+        :func:`skdropout.uncertainty.mutual_information` measures how much the draws
+        disagree.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows.
+
+        n_draws : int, default=100
+            Number of draws, at least 1.
+
+        random_state : int, RandomState instance or None, default=None
+            Determines what is dropped. An int gives the same draws for the same rows at
+            every call.
+
+        Returns
+        -------
+        p : ndarray of shape (n_draws, n_samples, n_classes) or \
+                (n_draws, n_samples, n_labels)
+            Probability of each class in the order of `classes_`, or of each label, in
+            each draw.
+
+        Raises
+        ------
+        ValueError
+            If `n_draws` is not an integer of at least 1, or `X` is not valid.
+
+        Warns
+        -----
+        UserWarning
+            If the network was fitted without dropout, so that all draws are the same.
+
+        References
+        ----------
+        .. [1] Y. Gal and Z. Ghahramani, "Dropout as a Bayesian approximation:
+           representing model uncertainty in deep learning", ICML 2016.
+        """
+        return self._monte_carlo(
+            X, n_draws, random_state, self._as_probabilities, "mc_predict_proba"
+        )
+
+    def _as_probabilities(self, outputs):
+        """Outputs, along the last axis, as probabilities of the classes or labels."""
+        if self.n_outputs_ == 1:
+            outputs = np.concatenate([1 - outputs, outputs], axis=-1)
+        return outputs
 
     # What the base class asks for
 

@@ -1,12 +1,13 @@
 """Prediction with NumPy alone, from the fitted weights."""
 
+from collections.abc import Iterable
 from itertools import pairwise
 
 import numpy as np
 from scipy import sparse
 
 from ._activations import ACTIVATIONS
-from ._architecture import BATCH_NORM_EPSILON, Architecture
+from ._architecture import BATCH_NORM_EPSILON, Architecture, Layer
 
 # Rows done at a time, so that the hidden activations stay in the processor's cache.
 _BLOCK_ROWS = 1024
@@ -17,26 +18,36 @@ _SINGLE_THREADED = 2**18
 _LITTLE_WORK = 2**24
 
 
-def _forward_block(architecture: Architecture, weights, X, out_activation: str):
-    """Outputs for some rows; `X` is not written to."""
+def apply_layers(
+    architecture: Architecture,
+    layers: Iterable[Layer],
+    weights: Iterable[np.ndarray],
+    X,
+    out_activation: str | None = None,
+):
+    """Outputs of some of the layers, with their weights; dropout layers do nothing.
+
+    `X` is not written to, unless an activation comes first.
+    """
     remaining = iter(weights)
-    if sparse.issparse(X) and architecture.input_batch_norm:
-        X = X.toarray()
     values = X
-    for layer in architecture.layers:
+    for layer in layers:
         if layer.kind == "dense":
             values = values @ next(remaining)
             if architecture.use_bias:
                 values += next(remaining)
         elif layer.kind == "batch_norm":
             gamma, beta, mean, variance = (next(remaining) for _ in range(4))
+            if sparse.issparse(values):
+                values = values.toarray()
             scale = gamma / np.sqrt(variance + gamma.dtype.type(BATCH_NORM_EPSILON))
             values = values * scale
             values += beta - mean * scale
         elif layer.kind == "activation":
             values = ACTIVATIONS[architecture.activation](values)
         elif layer.kind == "out_activation":
-            values = ACTIVATIONS[out_activation](values)
+            name = out_activation or architecture.out_activation
+            values = ACTIVATIONS[name](values)
     return values
 
 
@@ -72,11 +83,11 @@ def forward(
     """
     if X.dtype.kind != "f":
         X = X.astype(weights[0].dtype)
-    out_activation = out_activation or architecture.out_activation
+    layers = architecture.layers
     n_samples = X.shape[0]
     block_rows = _block_rows(architecture, n_samples)
     if n_samples <= block_rows:
-        values = _forward_block(architecture, weights, X, out_activation)
+        values = apply_layers(architecture, layers, weights, X, out_activation)
     else:
         # Cast once, not once a block, where the arithmetic is wider than the weights.
         common = np.result_type(X.dtype, weights[0].dtype)
@@ -84,7 +95,7 @@ def forward(
         values = np.empty((n_samples, architecture.layer_units[-1]), common)
         for start in range(0, n_samples, block_rows):
             block = slice(start, start + block_rows)
-            values[block] = _forward_block(
-                architecture, weights, X[block], out_activation
+            values[block] = apply_layers(
+                architecture, layers, weights, X[block], out_activation
             )
     return values

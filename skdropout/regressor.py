@@ -14,6 +14,11 @@ from ._names import unknown_name
 _LOSSES = ("squared_error", "absolute_error", "huber", "poisson")
 
 
+def _mean_and_std(draws):
+    """Over the first axis, stacked along it."""
+    return np.stack([draws.mean(axis=0), draws.std(axis=0)])
+
+
 class DropoutMLPRegressor(RegressorMixin, BaseDropoutMLP):
     """Multi-layer perceptron regressor with dropout and batch normalisation.
 
@@ -349,21 +354,96 @@ class DropoutMLPRegressor(RegressorMixin, BaseDropoutMLP):
         """
         return self._fit(X, y, sample_weight, incremental=True)
 
-    def predict(self, X):
-        """Predict target values.
+    def predict(self, X, return_std=False, *, n_draws=100, random_state=None):
+        """Predict target values, on request with their spread under dropout.
 
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
             Rows.
 
+        return_std : bool, default=False
+            Whether to leave dropout on for `n_draws` predictions, as `mc_predict` does,
+            and return their mean and standard deviation. The latter is the uncertainty
+            about the network; the noise of the targets comes on top of it.
+
+        n_draws : int, default=100
+            Number of draws, at least 1; used with `return_std`.
+
+        random_state : int, RandomState instance or None, default=None
+            Determines what is dropped; used with `return_std`.
+
         Returns
         -------
         y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
-            Predicted values.
+            Predicted values; with `return_std` the means of the draws.
+
+        std : ndarray of the same shape
+            Standard deviations of the draws (divided by `n_draws`), in the unit of the
+            targets. Only with `return_std`.
+
+        Raises
+        ------
+        ValueError
+            If `n_draws` is not an integer of at least 1, or `X` is not valid.
+
+        Warns
+        -----
+        UserWarning
+            With `return_std`, if the network was fitted without dropout.
         """
-        outputs = self._network_outputs(X)
-        return outputs.ravel() if self.n_outputs_ == 1 else outputs
+        if return_std:
+            mean, std = self._drop_single_output(
+                self._monte_carlo(X, n_draws, random_state, _mean_and_std, "predict")
+            )
+            return mean, std
+        return self._drop_single_output(self._network_outputs(X))
+
+    def mc_predict(self, X, n_draws=100, random_state=None):
+        """Draw predictions with dropout left on: Monte Carlo dropout [1]_.
+
+        Each draw drops other units, at the rates of the fit, for each row by itself.
+        Batch normalisation keeps its moving statistics, as in `predict`.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Rows.
+
+        n_draws : int, default=100
+            Number of draws, at least 1.
+
+        random_state : int, RandomState instance or None, default=None
+            Determines what is dropped. An int gives the same draws for the same rows at
+            every call.
+
+        Returns
+        -------
+        y : ndarray of shape (n_draws, n_samples) or (n_draws, n_samples, n_outputs)
+            Predicted values of each draw.
+
+        Raises
+        ------
+        ValueError
+            If `n_draws` is not an integer of at least 1, or `X` is not valid.
+
+        Warns
+        -----
+        UserWarning
+            If the network was fitted without dropout, so that all draws are the same.
+
+        References
+        ----------
+        .. [1] Y. Gal and Z. Ghahramani, "Dropout as a Bayesian approximation:
+           representing model uncertainty in deep learning", ICML 2016.
+        """
+        return self._drop_single_output(
+            self._monte_carlo(X, n_draws, random_state, lambda x: x, "mc_predict")
+        )
+
+    def _drop_single_output(self, outputs):
+        """Outputs without their last axis, where there is one output."""
+        return outputs[..., 0] if self.n_outputs_ == 1 else outputs
 
     # What the base class asks for
 

@@ -18,7 +18,16 @@ ROOT = Path(__file__).parents[1]
 pytestmark = pytest.mark.filterwarnings("ignore:Stochastic Optimizer")
 
 
-@pytest.mark.parametrize("module", ["classifier", "regressor"])
+@pytest.mark.parametrize(
+    "module",
+    [
+        "classifier",
+        "regressor",
+        "uncertainty",
+        "plotting._loss_curve",
+        "plotting._sweep",
+    ],
+)
 def test_docstrings(module):
     module = importlib.import_module(f"skdropout.{module}")
     result = doctest.testmod(module, optionflags=doctest.NORMALIZE_WHITESPACE)
