@@ -1,5 +1,8 @@
 """Small data sets that the tests share."""
 
+import faulthandler
+import sys
+
 import numpy as np
 import pytest
 from sklearn.datasets import load_digits, load_iris
@@ -26,3 +29,11 @@ def curve():
     """200 rows, 3 features, a smooth target."""
     X = np.random.default_rng(0).normal(size=(200, 3))
     return X, np.sin(X[:, 0]) + X[:, 1] * X[:, 2]
+
+
+@pytest.fixture
+def time_limit():
+    """Ends the process, which fails the test, where threads wait for each other."""
+    faulthandler.dump_traceback_later(240, exit=True, file=sys.__stderr__)
+    yield
+    faulthandler.cancel_dump_traceback_later()

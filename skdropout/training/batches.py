@@ -20,15 +20,14 @@ def epoch_order(n_samples: int, seed: int, epoch: int, shuffle: bool) -> np.ndar
     return np.random.Generator(np.random.Philox(key=key)).permutation(n_samples)
 
 
-def padded_batch_size(batch_size: int, n_samples: int) -> int:
-    """Rows of a compiled step.
+def padded_batch_size(batch_size: int, n_samples: int, multiple: int = 1) -> int:
+    """Rows of a compiled step, a multiple of `multiple`.
 
     A batch that holds all rows is padded to the next of eight sizes per power of two,
     so that folds which differ by a few rows share a program.
     """
-    if batch_size < n_samples:
-        return batch_size
-    return padded_size(n_samples)
+    rows = batch_size if batch_size < n_samples else padded_size(n_samples)
+    return -(-rows // multiple) * multiple
 
 
 def chunk_steps(n_steps: int, batch_rows: int, n_features: int) -> int:

@@ -13,6 +13,8 @@ from .._architecture import Architecture
 from .._backend import tf
 
 
+# Vectors are filled up to multiples of this, so that each network begins with a whole
+# vector register: the rest is computed in another way.
 _ALIGNMENT = 16
 
 
@@ -30,7 +32,8 @@ class Layout:
         Number of groups that are kernels, and that are trained; kernels come first. The
         last group is that of the statistics.
     shapes : list of tuple
-        Shape of each group in one network: (fan_in, fan_out) or (1, n_weights).
+        Shape of each group in one network: (fan_in, fan_out) of a kernel that needs no
+        filling up, otherwise (1, n_weights).
     """
 
     def __init__(self, architecture: Architecture):
@@ -45,10 +48,14 @@ class Layout:
         self._groups = [*trained, statistics]
         self.n_kernels = len(kernels)
         self.n_trainable = len(trained)
-        self.shapes = [self._shapes[i] for (i,) in kernels] + [
-            (1, _padded(sum(math.prod(self._shapes[i]) for i in group)))
-            for group in self._groups[len(kernels) :]
-        ]
+        self.shapes = [self._group_shape(group) for group in self._groups]
+
+    def _group_shape(self, group: list[int]) -> tuple[int, int]:
+        n_weights = sum(math.prod(self._shapes[i]) for i in group)
+        n_padded = -(-n_weights // _ALIGNMENT) * _ALIGNMENT
+        if group[:1] in self._groups[: self.n_kernels] and n_padded == n_weights:
+            return self._shapes[group[0]]
+        return 1, n_padded
 
     def stack(self, weights: list[list[np.ndarray]]) -> list:
         """The groups of a stack, (n_networks, \\*shape), from each network's weights."""
@@ -74,26 +81,33 @@ class Layout:
         """The weights in the architecture's order: kernels (n_networks, fan_in, fan_out)
         and vectors (n_networks, 1, units)."""
         tensors: list = [None] * len(self._shapes)
-        for group, values, (_, width) in zip(
-            self._groups, groups, self.shapes, strict=True
-        ):
-            sizes = [self._shapes[i][-1] for i in group]
-            parts = tf.split(values, [*sizes, width - sum(sizes)], axis=2)
-            for i, part in zip(group, parts[:-1], strict=True):
-                tensors[i] = part
+        for group, values, shape in zip(self._groups, groups, self.shapes, strict=True):
+            sizes = [math.prod(self._shapes[i]) for i in group]
+            parts = [values]
+            if shape[0] == 1:
+                parts = tf.split(values, [*sizes, shape[1] - sum(sizes)], axis=2)[:-1]
+            for i, part in zip(group, parts, strict=True):
+                tensors[i] = tf.reshape(part, (-1, *self._row_shape(i)))
         return tensors
 
     def group(self, tensors: list) -> list:
         """The inverse of `tensors`, of the groups for which there are any."""
         groups = []
-        for group, (_, width) in zip(self._groups, self.shapes, strict=True):
+        for group, shape in zip(self._groups, self.shapes, strict=True):
             parts = [tensors[i] for i in group if tensors[i] is not None]
-            if parts:
-                n_padding = width - sum(part.shape[2] for part in parts)
-                if n_padding:
-                    parts.append(tf.zeros((*parts[0].shape[:2], n_padding)))
-                groups.append(tf.concat(parts, axis=2))
+            if not parts:
+                continue
+            n_networks = parts[0].shape[0]
+            parts = [tf.reshape(part, (n_networks, 1, -1)) for part in parts]
+            n_padding = math.prod(shape) - sum(part.shape[2] for part in parts)
+            if n_padding:
+                parts.append(tf.zeros((n_networks, 1, n_padding)))
+            groups.append(tf.reshape(tf.concat(parts, axis=2), (n_networks, *shape)))
         return groups
+
+    def _row_shape(self, i: int) -> tuple[int, ...]:
+        shape = self._shapes[i]
+        return shape if len(shape) == 2 else (1, *shape)
 
 
 def as_array(tensor) -> np.ndarray:
@@ -107,7 +121,3 @@ def _concat(parts: list[np.ndarray], shape: tuple[int, ...]) -> np.ndarray:
         values = np.concatenate([v.ravel() for v in parts])
         padded[: values.size] = values
     return padded.reshape(shape)
-
-
-def _padded(n: int) -> int:
-    return -(-n // _ALIGNMENT) * _ALIGNMENT

@@ -423,8 +423,25 @@ def _batch_norm(values, is_real, gamma, beta):
     mean = tf.matmul(share, values)
     centred = values - _spread(mean, n_rows)
     variance = tf.matmul(share, centred * centred)
-    scale = _spread(gamma / tf.sqrt(variance + BATCH_NORM_EPSILON), n_rows)
+    scale = _spread(_scale(gamma, variance), n_rows)
     return centred * scale + _spread(beta, n_rows), (mean, variance)
+
+
+@tf.custom_gradient
+def _scale(gamma, variance):
+    """What batch normalisation multiplies by.
+
+    TensorFlow's gradient of the root, and the reciprocal root that it would put here,
+    depend on whether they fill a vector register; division does not.
+    """
+    deviation = _spread(tf.sqrt(variance + BATCH_NORM_EPSILON), 1)
+    scale = gamma / deviation
+
+    def gradient(upstream):
+        by_gamma = upstream / deviation
+        return by_gamma, -0.5 * by_gamma * scale / deviation
+
+    return scale, gradient
 
 
 def _normalise(values, mean, variance, gamma, beta):

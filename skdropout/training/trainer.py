@@ -17,6 +17,9 @@ from .task import EpochChange, Outcome, Rows, StopReason, Task
 
 # Rows of a validation set that go through the network at a time.
 _VALIDATION_ROWS = 4096
+# Without XLA, networks begin at multiples of this in their stack's arrays: TensorFlow's
+# kernels compute what does not fill a vector register in another way.
+_ALIGNED_ROWS = 16
 # Floating-point operations that a program of the right size must save before it is
 # compiled: about what the cores can do in that time.
 _WORTH_COMPILING = 1e11
@@ -179,7 +182,11 @@ class _Epochs:
         self.n_steps = -(-n_samples // first.settings.batch_size)
         self.n_done = first.progress.epochs
         self.steps_done = int(arrays[0]) if arrays else 0
-        self.batch_rows = padded_batch_size(first.settings.batch_size, n_samples)
+        self.batch_rows = padded_batch_size(
+            first.settings.batch_size,
+            n_samples,
+            1 if first.settings.by_xla else _ALIGNED_ROWS,
+        )
         self._row_units = units[0] + units[-1]
         longest = self.chunk_steps(1)
         padded_steps = -(-self.n_steps // longest) * longest
