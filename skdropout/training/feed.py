@@ -38,10 +38,17 @@ class _Stream:
         taken = self._X[indices.ravel()].toarray()
         return tf.constant(taken.reshape(*indices.shape, -1))
 
-    def targets(self, rows: Rows, steps: slice) -> tuple[np.ndarray, np.ndarray]:
-        """Targets (n_steps, batch_rows, n_outputs) and weights (n_steps, batch_rows)."""
+    def targets(
+        self, rows: Rows, steps: slice
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Targets (n_steps, batch_rows, n_outputs), shares in the weight of the step
+        (n_steps, batch_rows), and that weight (n_steps,)."""
         indices = self._indices[steps]
-        return rows.y[indices], row_weights(rows)[indices] * self._is_real[steps]
+        weight = row_weights(rows)[indices] * self._is_real[steps]
+        total = weight.sum(axis=1, dtype=np.float32)
+        # A batch whose rows all have no weight; the steps beyond the last, too.
+        total[total == 0] = 1
+        return rows.y[indices], weight / total[:, None], total
 
 
 class Feed:
@@ -79,15 +86,16 @@ class Feed:
             stream: self._streams[stream].inputs(steps)
             for stream in {task.input_stream for task in inputs}
         }
-        y_and_weight = {
+        parts = {
             task.target_stream: self._streams[task.input_stream].targets(
                 task.rows, steps
             )
             for task in targets
         }
-        y, weight = zip(*(y_and_weight[t.target_stream] for t in targets), strict=True)
+        y, share, weight = zip(*(parts[t.target_stream] for t in targets), strict=True)
         return Batches(
             tf.stack([X[task.input_stream] for task in inputs], axis=1),
             tf.constant(np.stack(y, axis=1)),
-            tf.constant(np.stack(weight, axis=1), tf.float32),
+            tf.constant(np.stack(share, axis=1), tf.float32),
+            tf.constant(np.stack(weight, axis=1)),
         )

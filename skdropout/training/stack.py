@@ -77,12 +77,15 @@ class Batches(NamedTuple):
     X : float32 tensor of shape (n_steps, n_inputs, batch_rows, n_features)
     y : float32 tensor of shape (n_steps, n_targets, batch_rows, n_outputs)
         Class indices, in one column, for ``"categorical"``.
-    weight : float32 tensor of shape (n_steps, n_targets, batch_rows)
-        Zero for padding.
+    share : float32 tensor of shape (n_steps, n_targets, batch_rows)
+        Weight of each row over that of all rows of the step; zero for padding.
+    weight : float32 tensor of shape (n_steps, n_targets)
+        Of all rows of the step.
     """
 
     X: tf.Tensor
     y: tf.Tensor
+    share: tf.Tensor
     weight: tf.Tensor
 
 
@@ -92,8 +95,8 @@ class Hyperparameters(NamedTuple):
     Attributes
     ----------
     alpha, momentum : float32 tensors of shape (n_networks,)
-    kept : float32 tensor of shape (n_networks, n_hidden_layers + 1)
-        Fraction of the units that is not dropped; of the inputs first.
+    scales : float32 tensor of shape (n_networks, n_hidden_layers + 1)
+        What the units that are not dropped are multiplied by; the inputs first.
     thresholds : int32 tensor of shape (n_networks, n_hidden_layers + 1)
         A unit is dropped where the noise is below.
     seeds : uint32 tensor of shape (n_seeds,)
@@ -101,7 +104,7 @@ class Hyperparameters(NamedTuple):
 
     alpha: tf.Tensor
     momentum: tf.Tensor
-    kept: tf.Tensor
+    scales: tf.Tensor
     thresholds: tf.Tensor
     seeds: tf.Tensor
 
@@ -113,7 +116,7 @@ class Hyperparameters(NamedTuple):
         return cls(
             tf.constant(alpha, tf.float32),
             tf.constant(momentum, tf.float32),
-            tf.constant(1 - rates),
+            tf.constant(1 / (1 - rates)),
             tf.constant(thresholds.astype(np.int32)),
             tf.constant(np.array(seeds, np.uint32)),
         )
@@ -163,7 +166,10 @@ class Program:
                 *self.optimizer.specs(),
             ),
             Batches(
-                spec(rows, floats), spec(targets, floats), spec(targets[:3], floats)
+                spec(rows, floats),
+                spec(targets, floats),
+                spec(targets[:3], floats),
+                spec(targets[:2], floats),
             ),
             spec((3,), tf.int32),
             spec((key.n_steps, key.shape.n_networks), floats),
@@ -276,26 +282,25 @@ class Program:
         layout, specs = self._layout, self.key.architecture.weight_specs
         X = _for_networks(batch.X, self.key.shape.n_networks)
         y = tf.repeat(batch.y, self.key.shape.n_networks // self.key.shape.n_targets, axis=0)
-        row_weights = _for_networks(batch.weight, self.key.shape.n_networks)
+        share = _for_networks(batch.share, self.key.shape.n_networks)
         *trainable, statistics = state.weights
         weights = layout.tensors(state.weights)
         watched = [w for w, s in zip(weights, specs, strict=True) if s.trainable]
         noises = self._draw_noise(epoch, step, hyperparameters.seeds)
-        weight_sum = tf.reduce_sum(row_weights, axis=-1)
-        share = row_weights / weight_sum[..., None]
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(watched)
             logits, new_statistics = self._forward(
                 weights,
                 X,
                 lambda values, layer: _dropout(values, layer, noises, hyperparameters),
-                row_weights > 0,
+                share > 0,
             )
             loss = tf.reduce_sum(self._row_loss(y, logits) * share, axis=-1)
         found = iter(tape.gradient(loss, watched))
         gradients = layout.group([next(found) if s.trainable else None for s in specs])
         # The penalty by hand: the tape would keep the squares of the kernels.
-        strength = hyperparameters.alpha / weight_sum
+        weight = _for_networks(batch.weight, self.key.shape.n_networks)
+        strength = hyperparameters.alpha / weight
         for i, kernel in enumerate(trainable[: layout.n_kernels]):
             gradients[i] += strength[:, None, None] * kernel
             loss += 0.5 * strength * _sum_of_squares(kernel)
@@ -400,12 +405,12 @@ def _dropout(values, layer, noises: dict, hyperparameters: Hyperparameters):
     """Inverted dropout (Srivastava et al. 2014) at a rate for each network."""
     if layer.number not in noises:
         return values
-    kept, thresholds = (
+    scales, thresholds = (
         v[:, layer.number, None, None]
-        for v in (hyperparameters.kept, hyperparameters.thresholds)
+        for v in (hyperparameters.scales, hyperparameters.thresholds)
     )
     is_kept = noises[layer.number] >= thresholds
-    return tf.where(is_kept, values / kept, tf.zeros_like(values))
+    return tf.where(is_kept, values * scales, tf.zeros_like(values))
 
 
 def _sum_of_squares(kernels):
