@@ -100,13 +100,23 @@ def measure_in_turn(
     return figures
 
 
-def compare(title: str, contestants: Sequence[Contestant], rounds: int) -> None:
-    """Measure in turn and print a table; the first contestant is ours."""
-    figures = measure_in_turn(contestants, rounds)
-    medians = {
+def medians_of(figures: dict[str, list[Seconds]]) -> dict[str, Seconds]:
+    """Medians of each contestant."""
+    return {
         name: Seconds(*map(statistics.median, zip(*values, strict=True)))
         for name, values in figures.items()
     }
+
+
+def compare(
+    title: str, contestants: Sequence[Contestant], rounds: int
+) -> dict[str, Seconds]:
+    """Measure in turn and print a table; the first contestant is ours.
+
+    Returns the medians.
+    """
+    figures = measure_in_turn(contestants, rounds)
+    medians = medians_of(figures)
     ours = medians[contestants[0].name]
     is_short = max(median.wall for median in medians.values()) < 1
     unit, factor = ("ms", 1e3) if is_short else ("s", 1.0)
@@ -121,13 +131,14 @@ def compare(title: str, contestants: Sequence[Contestant], rounds: int) -> None:
             f"{median.wall * factor:.4g}",
             f"{min(walls):.4g} - {max(walls):.4g}",
             f"{ratio:.3f}" if i else "",
-            "" if contestant.at_most is None else f"{contestant.at_most:.2f}",
+            "" if contestant.at_most is None else f"{contestant.at_most:.3g}",
             f"{median.cpu * factor:.4g}",
             f"{cpu_ratio:.3f}" if i else "",
         ]
         rows.append(row)
     header = ["", "rounds", f"median {unit}", "min - max", "ours / this", "at most"]
     print_table(title, [*header, f"CPU {unit}", "CPU ours / this"], rows)
+    return medians
 
 
 def print_table(title: str, header: Sequence[str], rows: Sequence[Sequence]) -> None:

@@ -1,4 +1,4 @@
-"""The peers: scikit-learn's MLP, plain Keras, and scikeras around plain Keras.
+"""The peers: scikit-learn's MLP, plain Keras, scikeras around plain Keras, and skorch.
 
 Keras is imported only where it is used, so that the other benchmarks do without it, and
 through the package's own module, which silences TensorFlow's start-up messages.
@@ -79,5 +79,34 @@ def scikeras_classifier(
         batch_norm=batch_norm,
         epochs=max_iter,
         batch_size=batch_size,
+        verbose=0,
+    )
+
+
+def skorch_classifier(hidden_layer_sizes, max_iter: int, batch_size: int):
+    """skorch around a PyTorch network of `dropout_rate` and `batch_norm`."""
+    import torch
+    from skorch import NeuralNetClassifier
+    from torch import nn
+
+    class MLP(nn.Sequential):
+        def __init__(self, dropout_rate=0.0, batch_norm=False):
+            layers, n_inputs = [], 64
+            for units in hidden_layer_sizes:
+                layers.append(nn.Linear(n_inputs, units))
+                if batch_norm:
+                    layers.append(nn.BatchNorm1d(units))
+                layers += [nn.ReLU(), nn.Dropout(dropout_rate)]
+                n_inputs = units
+            super().__init__(*layers, nn.Linear(n_inputs, N_CLASSES))
+
+    return NeuralNetClassifier(
+        MLP,
+        criterion=nn.CrossEntropyLoss,
+        optimizer=torch.optim.Adam,
+        lr=1e-3,
+        batch_size=batch_size,
+        max_epochs=max_iter,
+        train_split=None,
         verbose=0,
     )

@@ -35,6 +35,20 @@ BENCHMARKS = {
     "grid": Benchmark(
         "grid", "grid", 3, "GridSearchCV over dropout and batch norm, new process"
     ),
+    "fused-grid": Benchmark(
+        "fused", "fused_grid", 3, "the same fused, beside its peers, new process (slow)"
+    ),
+    "fused-warm": Benchmark(
+        "fused", "fused_warm", 3, "the same fused, programs compiled"
+    ),
+    "fused-scores": Benchmark("fused", "fused_scores", 1, "the same, fused and plain"),
+    "fused-small": Benchmark("fused", "fused_small", 3, "320 small fits, fused or not"),
+    "fused-large": Benchmark(
+        "fused", "fused_large", 3, "12 large fits, fused and plain, and the memory"
+    ),
+    "fused-growth": Benchmark(
+        "fused", "fused_growth", 3, "seconds by the number of candidates (slow)"
+    ),
     "predict": Benchmark(
         "predicting", "predict", 5, "predict_proba of one row and of 10,000 rows"
     ),

@@ -4,7 +4,8 @@ Dropout and batch normalisation by cross-validation
 
 Four dropout rates, each with and without batch normalisation, are compared by five-fold
 cross-validation on scikit-learn's handwritten digits. The estimator stands in a pipeline
-after a ``StandardScaler``, and ``GridSearchCV`` does the rest.
+after a ``StandardScaler``, and ``GridSearchCV`` does the rest. Within ``fused_training()``
+its forty networks are trained together, as a few large ones.
 
 What to see: twenty epochs on images this small hardly overfit, so moderate dropout costs
 next to nothing, while a rate of 0.8 leaves too little of the network to learn with. Batch
@@ -14,10 +15,8 @@ normalisation makes up for part of it.
 # %%
 # The sweep
 # ---------
-# A fifth of the digits is held out. The scorer also tells how far the sweep is.
+# A fifth of the digits is held out.
 
-import itertools
-import sys
 import time
 import warnings
 
@@ -28,7 +27,8 @@ from sklearn.model_selection import GridSearchCV, train_test_split
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from skdropout import DropoutMLPClassifier
+from skdropout import DropoutMLPClassifier, fused_training
+from skdropout.plotting import SweepDisplay
 
 DROPOUT_RATES = [0.0, 0.2, 0.5, 0.8]
 BATCH_NORM = [False, True]
@@ -36,16 +36,6 @@ N_FOLDS = 5
 
 # Twenty epochs are a budget here, no sign of trouble.
 warnings.simplefilter("ignore", ConvergenceWarning)
-
-n_fits = len(DROPOUT_RATES) * len(BATCH_NORM) * N_FOLDS
-fits_done = itertools.count(1)
-
-
-def accuracy(pipe, X, y):
-    """Accuracy of a fitted pipeline."""
-    print(f"\rfit {next(fits_done)} of {n_fits}", end="", file=sys.stderr, flush=True)
-    return pipe.score(X, y)
-
 
 X, y = load_digits(return_X_y=True)
 X_train, X_test, y_train, y_test = train_test_split(
@@ -60,9 +50,9 @@ grid = {
     "dropoutmlpclassifier__batch_norm": BATCH_NORM,
 }
 start = time.perf_counter()
-search = GridSearchCV(pipe, grid, scoring=accuracy, cv=N_FOLDS).fit(X_train, y_train)
+with fused_training(progress=True):
+    search = GridSearchCV(pipe, grid, cv=N_FOLDS).fit(X_train, y_train)
 seconds = time.perf_counter() - start
-print(file=sys.stderr)
 
 # %%
 # The table
@@ -96,29 +86,14 @@ print(
     f"cross-validated accuracy {best:.3f}, "
     f"on the held-out fifth {search.best_estimator_.score(X_test, y_test):.3f}"
 )
-print(f"{n_fits + 1} fits in {seconds:.1f} s")
+n_fits = len(cells) * N_FOLDS + 1
+print(f"{n_fits} fits in {seconds:.1f} s")
 
 # %%
 # The picture
 # -----------
 
 fig, ax = plt.subplots(figsize=(6, 4), layout="constrained")
-for bn, label, marker in ((False, "without", "o"), (True, "with", "s")):
-    means, deviations = zip(*(cells[rate, bn] for rate in DROPOUT_RATES), strict=True)
-    ax.errorbar(
-        DROPOUT_RATES,
-        means,
-        deviations,
-        label=f"{label} batch norm",
-        marker=marker,
-        capsize=3,
-    )
-ax.set(
-    xlabel="dropout rate",
-    ylabel="cross-validated accuracy",
-    title="Digits, two hidden layers of 128, 20 epochs",
-    xticks=DROPOUT_RATES,
-)
-ax.grid(alpha=0.3)
-ax.legend()
+SweepDisplay.from_search(search, "dropout_rate", ax=ax)
+ax.set_title("Digits, two hidden layers of 128, 20 epochs")
 fig.savefig("dropout_sweep.png", dpi=150)

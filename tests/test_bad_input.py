@@ -42,11 +42,15 @@ BAD_PARAMETERS = [
 ]
 
 
+def _refuse(key):
+    pytest.fail("training has begun")
+
+
 def assert_refused(est, X, y, words, **fit_params):
     import skdropout.training.trainer as trainer
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(trainer, "program_for", lambda key: pytest.fail("training has begun"))
+        patch.setattr(trainer, "program_for", _refuse)
         with pytest.raises((ValueError, TypeError)) as caught:
             est.fit(X, y, **fit_params)
     for word in words:

@@ -14,6 +14,7 @@ import skdropout
 from helpers import run_python
 
 ROOT = Path(__file__).parents[1]
+ESTIMATORS = (skdropout.DropoutMLPClassifier, skdropout.DropoutMLPRegressor)
 
 pytestmark = pytest.mark.filterwarnings("ignore:Stochastic Optimizer")
 
@@ -22,6 +23,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:Stochastic Optimizer")
     "module",
     [
         "classifier",
+        "fusion",
         "regressor",
         "uncertainty",
         "plotting._loss_curve",
@@ -59,16 +61,15 @@ def test_readme_code(capsys):
 
 
 def test_every_parameter_is_documented():
-    for name in skdropout.__all__:
-        kind = getattr(skdropout, name)
+    for kind in ESTIMATORS:
         documented = kind.__doc__.split("Attributes\n")[0]
         for parameter in kind().get_params():
             assert re.search(rf"^    (.*, )?{parameter}(,.*)? : ", documented, re.M)
 
 
 def test_every_fitted_attribute_is_documented(iris):
-    for name in skdropout.__all__:
-        est = getattr(skdropout, name)((4,), max_iter=1).fit(*iris)
+    for kind in ESTIMATORS:
+        est = kind((4,), max_iter=1).fit(*iris)
         for attribute in vars(est):
             if attribute.endswith("_") and not attribute.startswith("_"):
                 assert f"    {attribute} : " in type(est).__doc__, attribute

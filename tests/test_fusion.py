@@ -4,10 +4,10 @@ import joblib
 import keras
 import numpy as np
 import pytest
-from helpers import assert_same_network
 from scipy import sparse
 from sklearn.base import clone
 
+from helpers import assert_same_network
 from skdropout import DropoutMLPClassifier, DropoutMLPRegressor, fused_training
 
 pytestmark = [

@@ -87,9 +87,7 @@ class Feed:
             for stream in {task.input_stream for task in inputs}
         }
         parts = {
-            task.target_stream: self._streams[task.input_stream].targets(
-                task.rows, steps
-            )
+            task.target_stream: self._streams[task.input_stream].targets(task.rows, steps)
             for task in targets
         }
         y, share, weight = zip(*(parts[t.target_stream] for t in targets), strict=True)

@@ -1,8 +1,9 @@
 """Threads that wait for each other and are trained together.
 
 Tasks run as threads, a few at a time. One that comes to a fit waits, and another may run
-in its place. When none is left that could still come to a fit, those that wait are trained
-as stacks, each by the thread of its first task, as many at a time as there are cores.
+in its place. When none is left that could still come to a fit, those that wait are
+trained as stacks, each by the thread of its first task, as many at a time as there are
+cores.
 """
 
 import math
@@ -30,9 +31,9 @@ from .grouping import (
 if TYPE_CHECKING:
     from .task import Outcome, Task
 
-# How often to look whether the threads that run do anything, what share of the time counts
-# as that, and for how long they may do nothing before the others go on without them. The
-# longer time is for systems that do not tell a thread's processor time.
+# How often to look whether the threads that run do anything, what share of the time
+# counts as that, and for how long they may do nothing before the others go on without
+# them. The longer time is for systems that do not tell a thread's processor time.
 _LOOK_SECONDS = 0.25
 _BUSY_SHARE = 0.02
 _STALL_SECONDS = 1.0
@@ -256,7 +257,8 @@ class Gathering:
             if participant.call.is_cancelled:
                 raise TaskCancelled
             task.rows = self._shared_rows.share(task.rows)
-            task.validation = self._shared_rows.share(task.validation)
+            if task.validation is not None:
+                task.validation = self._shared_rows.share(task.validation)
             group = group_key(task)
             self._waiting.setdefault(group, []).append(fit)
             self._held_bytes += fit.n_bytes
@@ -266,6 +268,7 @@ class Gathering:
         if fit.leads is not None:
             self._lead(fit.leads)
             participant.wait()
+        assert fit.result is not None
         if isinstance(fit.result, BaseException):
             raise fit.result
         return fit.result
@@ -273,7 +276,7 @@ class Gathering:
     def drop_cancelled(self) -> None:
         """End what waits in calls that have been cancelled."""
         with self.change():
-            dropped = []
+            dropped: list[Participant] = []
             for call in self._calls:
                 if call.is_cancelled:
                     dropped += call.unstarted
@@ -407,7 +410,7 @@ class Gathering:
     # Stalls
 
     def _watch_for_stalls(self) -> None:
-        """Go on without threads that are blocked, as by a lock that a waiting one holds."""
+        """Go on without threads that are blocked, as by a lock of one that waits."""
         n_changes, processor, since = -1, 0.0, time.monotonic()
         while True:
             time.sleep(_LOOK_SECONDS)
@@ -429,7 +432,7 @@ class Gathering:
                     self._advance()
 
     def _processor_seconds(self) -> tuple[float, float]:
-        """Time used by the threads that could come to a fit, and the patience with them."""
+        """Time used by threads that could come to a fit, and the patience with them."""
         threads = [p.thread for call in self._calls for p in call.running]
         threads += [call.caller for call in self._calls if call.is_dispatching]
         if not hasattr(time, "pthread_getcpuclockid"):

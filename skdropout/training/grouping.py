@@ -94,14 +94,12 @@ def cut(tasks: Sequence[Task], size: int) -> list[list[int]]:
 class SharedRows:
     """Finds rows that are equal to rows seen before, and gives back those."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._arrays: dict[Hashable, list[Any]] = {}
         self._rows: dict[Hashable, Rows] = {}
 
-    def share(self, rows: Rows | None) -> Rows | None:
+    def share(self, rows: Rows) -> Rows:
         """The same rows in arrays that equal rows have in common."""
-        if rows is None:
-            return None
         parts = [self._share(values) for values in (rows.X, rows.y, rows.weight)]
         return self._rows.setdefault(tuple(map(id, parts)), Rows(*parts))
 
@@ -120,7 +118,7 @@ def _fingerprint(values) -> Hashable:
     """Of some of the values; the rest is compared."""
     dense = values.data if sparse.issparse(values) else values
     some = np.ascontiguousarray(dense[:: max(1, len(dense) // 8)])
-    return type(values), values.shape, dense.shape, zlib.crc32(some)
+    return type(values), values.shape, dense.shape, zlib.crc32(some.tobytes())
 
 
 def _is_equal(a, b) -> bool:

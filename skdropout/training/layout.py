@@ -12,7 +12,6 @@ import numpy as np
 from .._architecture import Architecture
 from .._backend import tf
 
-
 # Vectors are filled up to multiples of this, so that each network begins with a whole
 # vector register: the rest is computed in another way.
 _ALIGNMENT = 16
@@ -50,7 +49,7 @@ class Layout:
         self.n_trainable = len(trained)
         self.shapes = [self._group_shape(group) for group in self._groups]
 
-    def _group_shape(self, group: list[int]) -> tuple[int, int]:
+    def _group_shape(self, group: list[int]) -> tuple[int, ...]:
         n_weights = sum(math.prod(self._shapes[i]) for i in group)
         n_padded = -(-n_weights // _ALIGNMENT) * _ALIGNMENT
         if group[:1] in self._groups[: self.n_kernels] and n_padded == n_weights:

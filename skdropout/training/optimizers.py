@@ -197,8 +197,8 @@ class StackOptimizer:
         self._rate.current = rates[:, None, None]
         if self._has_momentum:
             self._optimizer.network_momentum = momentum[:, None, None]
-        slots, counts = iter(slots), iter(counts)
-        state = [next(counts if is_count else slots) for is_count in self._is_count]
+        of_weights, of_stack = iter(slots), iter(counts)
+        state = [next(of_stack if c else of_weights) for c in self._is_count]
         weights, state = self._optimizer.stateless_apply(state, gradients, weights)
         parts = list(zip(state, self._is_count, strict=True))
         return (
@@ -214,7 +214,8 @@ class StackOptimizer:
         # Options such as amsgrad change what there is to keep.
         states = [s if [v.shape for v in s] == shapes else initial for s in states]
         slots = [
-            np.stack([state[i] for state in states]) for i in range(n_counts, len(initial))
+            np.stack([state[i] for state in states])
+            for i in range(n_counts, len(initial))
         ]
         return (
             [tf.constant(v, tf.float32) for v in slots],

@@ -280,9 +280,10 @@ class Program:
 
     def _step(self, state, batch, rates, epoch, step, hyperparameters):
         layout, specs = self._layout, self.key.architecture.weight_specs
-        X = _for_networks(batch.X, self.key.shape.n_networks)
-        y = tf.repeat(batch.y, self.key.shape.n_networks // self.key.shape.n_targets, axis=0)
-        share = _for_networks(batch.share, self.key.shape.n_networks)
+        shape = self.key.shape
+        X = _for_networks(batch.X, shape.n_networks)
+        y = tf.repeat(batch.y, shape.n_networks // shape.n_targets, axis=0)
+        share = _for_networks(batch.share, shape.n_networks)
         *trainable, statistics = state.weights
         weights = layout.tensors(state.weights)
         watched = [w for w, s in zip(weights, specs, strict=True) if s.trainable]
@@ -299,7 +300,7 @@ class Program:
         found = iter(tape.gradient(loss, watched))
         gradients = layout.group([next(found) if s.trainable else None for s in specs])
         # The penalty by hand: the tape would keep the squares of the kernels.
-        weight = _for_networks(batch.weight, self.key.shape.n_networks)
+        weight = _for_networks(batch.weight, shape.n_networks)
         strength = hyperparameters.alpha / weight
         for i, kernel in enumerate(trainable[: layout.n_kernels]):
             gradients[i] += strength[:, None, None] * kernel

@@ -103,7 +103,7 @@ class Task:
     hook: "EpochHook | None" = None
 
     @property
-    def input_stream(self) -> Hashable:
+    def input_stream(self) -> tuple[Hashable, ...]:
         """Equal for tasks that see the same inputs in each step."""
         return id(self.rows.X), self.progress.seed, self.settings.shuffle
 
