@@ -4,12 +4,12 @@ Dropout and batch normalisation by cross-validation
 
 Four dropout rates, each with and without batch normalisation, are compared by five-fold
 cross-validation on scikit-learn's handwritten digits. The estimator stands in a pipeline
-after a ``StandardScaler``, and ``GridSearchCV`` does the rest. Within ``fused_training()``
+after a ``StandardScaler``, and ``GridSearchCV`` does the rest. In ``fused_training()``
 its forty networks are trained together, as a few large ones.
 
 What to see: twenty epochs on images this small hardly overfit, so moderate dropout costs
 next to nothing, while a rate of 0.8 leaves too little of the network to learn with. Batch
-normalisation makes up for part of it.
+normalisation makes no difference that the spread over the folds would show.
 """
 
 # %%

@@ -162,7 +162,7 @@ class Network:
             (result,) = train([task])
         finally:
             _let_go(callbacks)
-        if isinstance(result, Exception):
+        if isinstance(result, BaseException):
             raise result
         return result
 

@@ -179,7 +179,7 @@ class FusionBackend(ParallelBackendBase):
 def _check_positive(name: str, value: Any, kind: Any, what: str) -> None:
     if not isinstance(value, kind) or isinstance(value, bool):
         raise TypeError(f"{name} must be {what}; got {value!r}.")
-    if value <= 0:
+    if not value > 0:  # nor NaN
         raise ValueError(f"{name}={value!r} must be positive.")
 
 
@@ -192,7 +192,7 @@ def _memory_bytes() -> float:
 
 
 def _print_to_stderr(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
+    sys.stderr.write(line + "\n")  # at once, as other threads write too
 
 
 register_parallel_backend(BACKEND_NAME, FusionBackend)

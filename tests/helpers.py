@@ -1,6 +1,7 @@
 """What several test modules need."""
 
 import os
+import re
 import subprocess
 import sys
 import textwrap
@@ -31,3 +32,9 @@ def assert_same_network(first, second, rtol=0.0, atol=0.0):
     for name in ("coefs_", "intercepts_"):
         for a, b in zip(getattr(first, name), getattr(second, name), strict=True):
             np.testing.assert_allclose(a, b, rtol=rtol, atol=atol)
+
+
+def trained_sizes(capfd):
+    """Numbers of networks trained as one, from what `progress` prints."""
+    found = re.findall(r"skdropout: trained (\d+) networks", capfd.readouterr().err)
+    return [int(size) for size in found]

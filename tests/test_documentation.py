@@ -93,5 +93,5 @@ def test_main_job(tmp_path):
     assert float(lines[2].split()[1]) > 0.95
     assert lines[5].startswith("best: dropout rate")
     assert re.fullmatch(r"41 fits in [\d.]+ s", lines[6])
-    assert result.stderr.rstrip().endswith("fit 40 of 40")
+    assert result.stderr.rstrip().endswith("40 so far")
     assert (tmp_path / "dropout_sweep.png").stat().st_size > 10_000

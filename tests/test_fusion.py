@@ -7,7 +7,7 @@ import pytest
 from scipy import sparse
 from sklearn.base import clone
 
-from helpers import assert_same_network
+from helpers import assert_same_network, trained_sizes
 from skdropout import DropoutMLPClassifier, DropoutMLPRegressor, fused_training
 
 pytestmark = [
@@ -53,12 +53,6 @@ def fitted(est, X, y, **fit_params):
         for candidate in estimators(est)
         for fold in folds(X, y)
     )
-
-
-def trained_sizes(capfd):
-    """Numbers of networks trained as one, from what `progress` prints."""
-    lines = capfd.readouterr().err.splitlines()
-    return [int(line.split()[2]) for line in lines if line.startswith("skdropout:")]
 
 
 def assert_fused_equals_alone(est, X, y, capfd, **fit_params):

@@ -1,4 +1,4 @@
-"""scikit-learn's searches, ensembles and curves: fused, the results are those of plain."""
+"""scikit-learn's searches, ensembles and curves: fused, the results are the same."""
 
 import joblib
 import keras
@@ -35,6 +35,7 @@ from sklearn.multioutput import MultiOutputClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from helpers import trained_sizes
 from skdropout import DropoutMLPClassifier, DropoutMLPRegressor, fused_training
 
 pytestmark = [
@@ -71,12 +72,6 @@ def classifier(**params):
 def regressor(**params):
     params = {"max_iter": 4, "batch_size": 25, "random_state": 0, **params}
     return DropoutMLPRegressor((12, 7), **params)
-
-
-def trained_sizes(capfd):
-    """Numbers of networks trained as one, from what `progress` prints."""
-    lines = capfd.readouterr().err.splitlines()
-    return [int(line.split()[2]) for line in lines if line.startswith("skdropout:")]
 
 
 def untimed(results):
@@ -119,9 +114,8 @@ def test_grid_search_over_several_groups(iris, capfd):
         "hidden_layer_sizes": [(12, 7), (8,)],
         "dropout_rate": [0.1, 0.4],
     }
-    search = GridSearchCV(classifier(), grid, cv=3)
-    sizes = fused_sizes(lambda: of_search(clone(search), *iris), capfd)
-    assert sizes == [6, 6, 6, 6]
+    run = lambda: of_search(GridSearchCV(classifier(), grid, cv=3), *iris)  # noqa: E731
+    assert fused_sizes(run, capfd) == [6, 6, 6, 6]
 
 
 def test_multimetric_search_with_train_scores(iris, capfd):
@@ -191,13 +185,14 @@ def test_backend_by_its_name(n_jobs, iris, capfd):
     [
         (LogisticRegression(), {"C": [0.1, 1.0, 10.0]}),
         (
-            RandomForestClassifier(n_estimators=5, random_state=0),
+            RandomForestClassifier(n_estimators=2, random_state=0),
             {"max_depth": [1, 2]},
         ),
     ],
     ids=["linear", "forest"],
 )
 def test_search_of_another_estimator(est, grid, iris, capfd):
+    # Two trees, as their threads add up the probabilities in any order.
     run = lambda: of_search(GridSearchCV(clone(est), grid, cv=3), *iris)  # noqa: E731
     assert fused_sizes(run, capfd) == []
 

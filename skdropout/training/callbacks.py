@@ -44,6 +44,7 @@ class CallbackHook:
         self._n_begun = 0
 
     def begin(self) -> None:
+        self._n_begun = 0
         self._model.stop_training = False
         self._callbacks.on_train_begin()
 

@@ -12,7 +12,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Hashable, Iterator
 from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -22,10 +22,11 @@ from .grouping import (
     WORTH_A_STACK,
     SharedRows,
     cut,
+    good_width,
     group_key,
     is_even,
+    network_bytes,
     rows_bytes,
-    widest_stack,
 )
 
 if TYPE_CHECKING:
@@ -323,44 +324,53 @@ class Gathering:
         n_waiting = sum(map(len, self._waiting.values()))
         return n_waiting < self.max_networks and self._held_bytes < self._max_memory
 
-    def _widest(self, task: "Task") -> int:
-        most_bytes = self._max_memory / self._n_cores
-        return widest_stack(task, self.max_networks, most_bytes)
+    def _most(self, task: "Task") -> int:
+        """Networks of a stack at most."""
+        most = self._max_memory / self._n_cores // network_bytes(task)
+        return int(max(1, min(self.max_networks, most)))
 
     def _form_full_stack(self, group: Hashable) -> None:
         """Do not wait for the others once there are enough for one core, and as many are
         to come for the next."""
-        fits = self._waiting[group]
-        width = self._widest(fits[0].task)
-        if len(fits) < width or not is_even([fit.task for fit in fits]):
-            return
-        if sum(len(call.unstarted) for call in self._calls) >= width:
-            self._sizes[group] = len(fits)
-            self._ready.append(_Stack(self._waiting.pop(group), len(fits)))
+        tasks = [fit.task for fit in self._waiting[group]]
+        width = min(good_width(tasks[0]), self._most(tasks[0]))
+        n_to_come = sum(len(call.unstarted) for call in self._calls)
+        if len(tasks) >= width and n_to_come >= width and is_even(tasks):
+            self._ready += self._cut(self._waiting.pop(group), width)
 
     def _form_stacks(self) -> None:
         """Make stacks of all fits that wait: enough of them for all cores."""
         formed = []
         for group, fits in self._waiting.items():
-            tasks = [fit.task for fit in fits]
-            size = self._sizes.get(group, 0)
-            # As before, so that the program serves again, unless that is far too large.
-            if len(fits) * _MOST_PADDING <= size:
-                size = 0
-            pieces = cut(tasks, size or self._suitable_size(tasks))
-            self._sizes[group] = size = max(size, *map(len, pieces))
-            formed.append([_Stack([fits[i] for i in p], size) for p in pieces])
+            tasks, before = [fit.task for fit in fits], self._sizes.get(group, 0)
+            size = self._suitable_size(tasks)
+            # As before, so that the program serves again, if that is not far too large.
+            if size <= before < len(fits) * _MOST_PADDING:
+                size = before
+            formed.append(self._cut(fits, size))
         # In turn, so that the programs of different groups compile at the same time.
         for stacks in zip_longest(*formed):
             self._ready.extend(stack for stack in stacks if stack is not None)
         self._waiting.clear()
         self._shared_rows = SharedRows()
 
+    def _cut(self, fits: list[_Fit], size: int) -> list[_Stack]:
+        """Stacks of about `size`; if none is so large, they share a program with those
+        that were."""
+        tasks = [fit.task for fit in fits]
+        pieces = cut(tasks, size, self._most(tasks[0]))
+        largest = max(map(len, pieces))
+        if largest * _MOST_PADDING <= size:
+            size = largest
+        self._sizes[group_key(tasks[0])] = size = max(size, largest)
+        return [_Stack([fits[i] for i in piece], size) for piece in pieces]
+
     def _suitable_size(self, tasks: list["Task"]) -> int:
         """Size of the stacks to make of a group: at least one for each core, if that is
         worth it."""
         n_worthwhile = math.ceil(sum(task.work for task in tasks) / WORTH_A_STACK)
-        n_needed = math.ceil(len(tasks) / self._widest(tasks[0]))
+        width = min(good_width(tasks[0]), self._most(tasks[0]))
+        n_needed = math.ceil(len(tasks) / width)
         return math.ceil(len(tasks) / max(n_needed, min(self._n_cores, n_worthwhile)))
 
     def _set_waiting(self, group: Hashable, fits: list[_Fit]) -> None:
@@ -438,5 +448,8 @@ class Gathering:
         if not hasattr(time, "pthread_getcpuclockid"):
             return 0.0, _UNSEEN_STALL_SECONDS
         alive = {thread.ident for thread in threading.enumerate()}
-        clocks = [time.pthread_getcpuclockid(t) for t in threads if t in alive]
-        return sum(map(time.clock_gettime, clocks)), _STALL_SECONDS
+        seconds = 0.0
+        for thread in (t for t in threads if t in alive):
+            with suppress(OSError):  # it may have ended since
+                seconds += time.clock_gettime(time.pthread_getcpuclockid(thread))
+        return seconds, _STALL_SECONDS

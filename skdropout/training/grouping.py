@@ -55,11 +55,10 @@ def rows_bytes(task: Task) -> int:
     return sum(_n_bytes(values) for r in rows for values in (r.X, r.y))
 
 
-def widest_stack(task: Task, most_networks: int, most_bytes: float) -> int:
-    """Most networks like that of `task` that should be trained as one stack."""
-    each = network_bytes(task)
-    wide = max(_FEWEST_NETWORKS, _CACHE_BYTES // each, WORTH_A_STACK // task.work)
-    return int(max(1, min(wide, most_networks, most_bytes // each)))
+def good_width(task: Task) -> int:
+    """How many networks like that of `task` should be trained as one stack."""
+    in_cache = _CACHE_BYTES // network_bytes(task)
+    return int(max(_FEWEST_NETWORKS, in_cache, WORTH_A_STACK // task.work))
 
 
 def _columns(tasks: Sequence[Task]) -> list[list[int]]:
@@ -72,8 +71,14 @@ def is_even(tasks: Sequence[Task]) -> bool:
     return len({len(column) for column in _columns(tasks)}) == 1
 
 
-def cut(tasks: Sequence[Task], size: int) -> list[list[int]]:
+def cut(tasks: Sequence[Task], size: int, most: int) -> list[list[int]]:
     """Cut a group into stacks of about `size`, and of equal shape where it is even.
+
+    Parameters
+    ----------
+    tasks : sequence of Task
+    size, most : int
+        Tasks of a stack, and the most that it may have.
 
     Returns
     -------
@@ -81,13 +86,14 @@ def cut(tasks: Sequence[Task], size: int) -> list[list[int]]:
         For each stack the positions of its tasks.
     """
     parts = _columns(tasks)
-    if is_even(tasks) and len(parts[0]) > 1:
-        height = max(1, round(size / len(parts)))
+    height = min(-(-size // len(parts)), most // len(parts))
+    if is_even(tasks) and len(parts[0]) > 1 and height:
         return [
             [i for column in parts for i in column[start : start + height]]
             for start in range(0, len(parts[0]), height)
         ]
     order = [i for column in parts for i in column]
+    size = min(size, most)
     return [order[start : start + size] for start in range(0, len(order), size)]
 
 

@@ -8,7 +8,7 @@ from .trainer import train
 
 def train_robustly(
     tasks: Sequence[Task], check_wanted: Callable[[], None], size: int = 0
-) -> list[Outcome | Exception]:
+) -> list[Outcome | BaseException]:
     """Train a stack; where that fails, for want of memory above all, its two halves.
 
     Parameters and result are those of `train`.

@@ -29,7 +29,7 @@ def train(
     tasks: Sequence[Task],
     check_wanted: Callable[[], None] = lambda: None,
     size: int = 0,
-) -> list[Outcome | Exception]:
+) -> list[Outcome | BaseException]:
     """Train networks as one stack.
 
     Networks that have stopped leave the stack once it can be halved.
@@ -106,7 +106,7 @@ class _Run:
             return
         try:
             self.task.hook.begin()
-        except Exception as error:
+        except BaseException as error:  # of this network alone, whatever it is
             self.result = error
 
     def begin_epoch(self, program: Program, state: State) -> State:
@@ -116,8 +116,8 @@ class _Run:
         weights = program.weights_of(state, self.place)
         try:
             change = self.task.hook.begin_epoch(weights, self.rate.base)
-        except Exception as error:
-            self.result = error
+        except BaseException as error:
+            self._end_by(error, program, state)
             return state
         return self._obey(change, program, state)
 
@@ -134,9 +134,15 @@ class _Run:
                 state = self._obey(change, program, state)
             if monitor.stop_reason is not None:
                 self.finish(monitor.stop_reason, program, state)
-        except Exception as error:
-            self.result = error
+        except BaseException as error:
+            self._end_by(error, program, state)
         return state
+
+    def _end_by(self, error: BaseException, program: Program, state: State) -> None:
+        """An error of this network, which ends no other."""
+        self.result = error
+        if isinstance(error, KeyboardInterrupt):
+            self.finish("interrupted", program, state)
 
     def _obey(self, change: EpochChange, program: Program, state: State) -> State:
         if change.learning_rate is not None:
