@@ -1,10 +1,12 @@
 """Small data sets that the tests share."""
 
+import contextlib
 import faulthandler
 import sys
 
 import numpy as np
 import pytest
+from joblib.externals.loky import get_reusable_executor
 from sklearn.datasets import load_digits, load_iris
 from sklearn.preprocessing import scale
 
@@ -37,3 +39,19 @@ def time_limit():
     faulthandler.dump_traceback_later(240, exit=True, file=sys.__stderr__)
     yield
     faulthandler.cancel_dump_traceback_later()
+
+
+@pytest.fixture
+def without_xla(monkeypatch):
+    """Without XLA, rounding does not depend on how many networks there are."""
+    with _own_workers(), monkeypatch.context() as patch:
+        patch.setenv("SKDROPOUT_XLA", "0")
+        yield
+
+
+@contextlib.contextmanager
+def _own_workers():
+    """joblib keeps worker processes, with the environment in which they were started."""
+    get_reusable_executor().shutdown()
+    yield
+    get_reusable_executor().shutdown()

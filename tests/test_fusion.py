@@ -12,7 +12,7 @@ from skdropout import DropoutMLPClassifier, DropoutMLPRegressor, fused_training
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:.*Maximum iterations"),
-    pytest.mark.usefixtures("time_limit"),
+    pytest.mark.usefixtures("time_limit", "without_xla"),
 ]
 
 CANDIDATES = [
@@ -68,12 +68,6 @@ def assert_fused_equals_alone(est, X, y, capfd, **fit_params):
         assert one.history_ == other.history_
         assert one.validation_scores_ == other.validation_scores_
     return fused
-
-
-@pytest.fixture(autouse=True)
-def without_xla(monkeypatch):
-    """Without XLA, rounding does not depend on how many networks there are."""
-    monkeypatch.setenv("SKDROPOUT_XLA", "0")
 
 
 OPTIMIZERS = {

@@ -22,16 +22,10 @@ from skdropout.training.stack import Program
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:.*Maximum iterations"),
-    pytest.mark.usefixtures("time_limit", "threads_end"),
+    pytest.mark.usefixtures("time_limit", "without_xla", "threads_end"),
 ]
 
 RATES = {"dropout_rate": [0.0, 0.3, 0.6]}
-
-
-@pytest.fixture(autouse=True)
-def without_xla(monkeypatch):
-    """Without XLA, rounding does not depend on how many networks there are."""
-    monkeypatch.setenv("SKDROPOUT_XLA", "0")
 
 
 @pytest.fixture

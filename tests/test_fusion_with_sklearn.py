@@ -40,16 +40,10 @@ from skdropout import DropoutMLPClassifier, DropoutMLPRegressor, fused_training
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:.*Maximum iterations"),
-    pytest.mark.usefixtures("time_limit"),
+    pytest.mark.usefixtures("time_limit", "without_xla"),
 ]
 
 RATES = {"dropout_rate": [0.0, 0.3, 0.6]}
-
-
-@pytest.fixture(autouse=True)
-def without_xla(monkeypatch):
-    """Without XLA, rounding does not depend on how many networks there are."""
-    monkeypatch.setenv("SKDROPOUT_XLA", "0")
 
 
 @pytest.fixture
