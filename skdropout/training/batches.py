@@ -9,7 +9,7 @@ from .task import Rows
 # A call of the compiled program covers at most this many steps, and at most this many
 # bytes of inputs: the fixed shapes serve every number of rows.
 _MAX_STEPS = 64
-_MAX_BYTES = 64 * 2**20
+_MAX_BYTES = 16 * 2**20
 
 
 def epoch_order(n_samples: int, seed: int, epoch: int, shuffle: bool) -> np.ndarray:
@@ -67,10 +67,9 @@ def step_indices(
 
 def take_rows(X: np.ndarray | sparse.csr_array, indices: np.ndarray) -> np.ndarray:
     """Dense rows of `X` in the shape of `indices`, with the features last."""
-    taken = X[indices.ravel()]
-    if sparse.issparse(taken):
-        taken = taken.toarray()
-    return taken.reshape(*indices.shape, X.shape[1])
+    if not sparse.issparse(X):
+        return np.take(X, indices, axis=0)
+    return X[indices.ravel()].toarray().reshape(*indices.shape, X.shape[1])
 
 
 def row_weights(rows: Rows) -> np.ndarray:

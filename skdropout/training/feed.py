@@ -3,10 +3,9 @@
 from collections.abc import Sequence
 
 import numpy as np
-from scipy import sparse
 
 from .._backend import tf
-from .batches import epoch_order, row_weights, step_indices
+from .batches import epoch_order, row_weights, step_indices, take_rows
 from .stack import Batches
 from .task import Rows, Task
 
@@ -19,8 +18,7 @@ class _Stream:
         self._seed, self._shuffle = task.progress.seed, task.settings.shuffle
         self._batch_size = task.settings.batch_size
         self._batch_rows, self._n_steps = batch_rows, n_steps
-        X = task.rows.X
-        self._X = X if sparse.issparse(X) else tf.constant(X)
+        self._X = task.rows.X
 
     def begin_epoch(self, epoch: int) -> np.ndarray:
         """Set the order; returns the number of real rows of each step."""
@@ -30,13 +28,9 @@ class _Stream:
         )
         return self._is_real.sum(axis=1)
 
-    def inputs(self, steps: slice):
+    def inputs(self, steps: slice) -> np.ndarray:
         """Rows of some steps, of shape (n_steps, batch_rows, n_features)."""
-        indices = self._indices[steps]
-        if not sparse.issparse(self._X):
-            return tf.gather(self._X, indices)
-        taken = self._X[indices.ravel()].toarray()
-        return tf.constant(taken.reshape(*indices.shape, -1))
+        return take_rows(self._X, self._indices[steps])
 
     def targets(
         self, rows: Rows, steps: slice
@@ -92,7 +86,7 @@ class Feed:
         }
         y, share, weight = zip(*(parts[t.target_stream] for t in targets), strict=True)
         return Batches(
-            tf.stack([X[task.input_stream] for task in inputs], axis=1),
+            tf.constant(np.stack([X[task.input_stream] for task in inputs], axis=1)),
             tf.constant(np.stack(y, axis=1)),
             tf.constant(np.stack(share, axis=1), tf.float32),
             tf.constant(np.stack(weight, axis=1)),
