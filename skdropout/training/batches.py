@@ -9,7 +9,7 @@ from .task import Rows
 # A call of the compiled program covers at most this many steps, and at most this many
 # bytes of inputs: the fixed shapes serve every number of rows.
 _MAX_STEPS = 64
-_MAX_BYTES = 16 * 2**20
+_MAX_BYTES = 64 * 2**20
 
 
 def epoch_order(n_samples: int, seed: int, epoch: int, shuffle: bool) -> np.ndarray:
