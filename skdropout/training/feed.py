@@ -46,7 +46,7 @@ class _Stream:
 
 
 class Feed:
-    """Batches for stacks of some tasks; equal rows are held and ordered once.
+    """Batches for stacks of some tasks; what equal streams share is ordered once.
 
     Parameters
     ----------

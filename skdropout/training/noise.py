@@ -1,7 +1,7 @@
 """Counter-based dropout noise, the same for a network in any stack.
 
 TensorFlow's stateless generators take one seed a call and cannot be drawn for several
-networks at once; this one is element-wise, so XLA fuses it into the layer.
+networks at once; this one is element-wise, which XLA compiles well.
 """
 
 import math
