@@ -66,11 +66,14 @@ def step_indices(
     return indices, is_real
 
 
-def take_rows(X: np.ndarray | sparse.csr_array, indices: np.ndarray) -> np.ndarray:
-    """Dense rows of `X` in the shape of `indices`, with the features last."""
-    if not sparse.issparse(X):
-        return np.take(X, indices, axis=0)
-    return X[indices.ravel()].toarray().reshape(*indices.shape, X.shape[1])
+def take_rows(
+    X: np.ndarray | sparse.csr_array, indices: np.ndarray, out: np.ndarray | None = None
+) -> np.ndarray:
+    """Dense rows of `X`, of shape (n_rows, n_features), in `out` if that is given."""
+    if sparse.issparse(X):
+        return X[indices].toarray(out=out)
+    # Any mode but the default writes to `out` directly; the indices are in range.
+    return np.take(X, indices, axis=0, out=out, mode="clip")
 
 
 def row_weights(rows: Rows) -> np.ndarray:

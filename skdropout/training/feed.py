@@ -28,9 +28,14 @@ class _Stream:
         )
         return self._is_real.sum(axis=1)
 
-    def inputs(self, steps: slice) -> np.ndarray:
-        """Rows of some steps, of shape (n_steps, batch_rows, n_features)."""
-        return take_rows(self._X, self._indices[steps])
+    def shape(self, steps: slice) -> tuple[int, int, int]:
+        """Steps, rows of each, features."""
+        return *self._indices[steps].shape, self._X.shape[1]
+
+    def write_inputs(self, out: np.ndarray, steps: slice) -> None:
+        """Write the rows of some steps to (n_steps, batch_rows, n_features)."""
+        for rows, indices in zip(out, self._indices[steps], strict=True):
+            take_rows(self._X, indices, out=rows)
 
     def targets(
         self, rows: Rows, steps: slice
@@ -76,17 +81,19 @@ class Feed:
         self, inputs: Sequence[Task], targets: Sequence[Task], steps: slice
     ) -> Batches:
         """The rows of some steps, for the tasks that stand for the streams."""
-        X = {
-            stream: self._streams[stream].inputs(steps)
-            for stream in {task.input_stream for task in inputs}
-        }
+        streams = [self._streams[task.input_stream] for task in inputs]
+        # Written in place: with large rows every copy counts.
+        n_steps, *shape = streams[0].shape(steps)
+        X = np.empty((n_steps, len(streams), *shape), np.float32)
+        for i, stream in enumerate(streams):
+            stream.write_inputs(X[:, i], steps)
         parts = {
             task.target_stream: self._streams[task.input_stream].targets(task.rows, steps)
             for task in targets
         }
         y, share, weight = zip(*(parts[t.target_stream] for t in targets), strict=True)
         return Batches(
-            tf.constant(np.stack([X[task.input_stream] for task in inputs], axis=1)),
+            tf.constant(X),
             tf.constant(np.stack(y, axis=1)),
             tf.constant(np.stack(share, axis=1), tf.float32),
             tf.constant(np.stack(weight, axis=1)),

@@ -298,10 +298,15 @@ class Gathering:
     def _advance(self) -> None:
         self._n_changes += 1
         self._calls = [call for call in self._calls if not call.is_over]
+        self._start_stacks()
         for call in self._calls:
             self._let_run(call)
-        if self._waiting and not any(c.is_dispatching or c.running for c in self._calls):
+        is_anything_to_come = any(c.is_dispatching or c.running for c in self._calls)
+        if self._waiting and not self._ready and not is_anything_to_come:
             self._form_stacks()
+            self._start_stacks()
+
+    def _start_stacks(self) -> None:
         while self._ready and self._n_training < self._n_cores:
             self._n_training += 1
             stack = self._ready.popleft()
@@ -321,8 +326,14 @@ class Gathering:
             call.running.add(participant)
 
     def _has_room(self) -> bool:
+        """Whether more tasks may begin. While a stack waits for a core they would only
+        hold their rows for longer."""
         n_waiting = sum(map(len, self._waiting.values()))
-        return n_waiting < self.max_networks and self._held_bytes < self._max_memory
+        return (
+            not self._ready
+            and n_waiting < self.max_networks
+            and self._held_bytes < self._max_memory
+        )
 
     def _most(self, task: "Task") -> int:
         """Networks of a stack at most."""

@@ -16,7 +16,7 @@ WORTH_A_STACK = 2e10
 # What the steps of a stack touch should stay in a core's cache ...
 _CACHE_BYTES = 8 * 2**20
 # ... but fewer networks than this are not worth a program of their own.
-_FEWEST_NETWORKS = 4
+_FEWEST_NETWORKS = 3
 # A weight, its gradient, two slots of the optimizer, and what comes and goes.
 _ARRAYS_PER_WEIGHT = 5
 # Output, normalised output and mask of a layer, and their gradients.

@@ -174,7 +174,7 @@ class StackOptimizer:
         self._is_count = [v.ndim == 0 for v in initial]
         self._initial_counts = [v for v in initial if v.ndim == 0]
         # Of one network; all begin alike.
-        self._initial_slots = [v[0] for v in initial if v.ndim > 0]
+        self._initial_slots = [v[0].copy() for v in initial if v.ndim > 0]
         self._n_networks = shapes[0][0]
 
     def specs(self) -> tuple[list, list]:
