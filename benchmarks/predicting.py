@@ -1,13 +1,14 @@
-"""Seconds of ``predict_proba`` on fitted networks."""
+"""Seconds of ``predict_proba`` and ``mc_predict_proba`` on fitted networks."""
 
 import numpy as np
 
 from data import fashion_mnist, standardised_digits
-from measure import Contestant, compare, timed
+from measure import Contestant, Seconds, compare, timed
 from peers import sklearn_mlp
 from skdropout import DropoutMLPClassifier
 
 _FIT_ROWS = 500
+_N_DRAWS = 100
 
 
 def predict(rounds: int) -> None:
@@ -39,5 +40,29 @@ def _compare(name: str, data, sizes, dtype, n_rows_list, rounds: int) -> None:
             f"predict: predict_proba of {n_rows:,} row{'s' * (n_rows > 1)}, {name}, "
             f"{layers}, X {X.dtype}, {repeats} calls a round",
             contestants,
+            rounds,
+        )
+
+
+def monte_carlo(rounds: int) -> None:
+    """Draws with dropout on beside as many predictions with it off."""
+    digits, fashion = standardised_digits(np.float32), fashion_mnist("test")
+    repeated = np.resize(digits[0], (10_000, digits[0].shape[1]))
+    for name, (X, y) in (("digits", (repeated, digits[1])), ("Fashion-MNIST", fashion)):
+        network = DropoutMLPClassifier((128, 128), max_iter=1, random_state=0)
+        network.fit(X[:_FIT_ROWS], y[:_FIT_ROWS])
+        network.predict_proba(X)
+        draws = timed(lambda n=network, X=X: n.mc_predict_proba(X, _N_DRAWS, 0))
+        calls = timed(lambda n=network, X=X: n.predict_proba(X), _N_DRAWS)
+        compare(
+            f"monte-carlo: {_N_DRAWS} draws of 10,000 rows, {name}, hidden 128-128",
+            [
+                Contestant("mc_predict_proba", draws),
+                Contestant(
+                    f"{_N_DRAWS} times predict_proba",
+                    lambda calls=calls: Seconds(*(_N_DRAWS * s for s in calls())),
+                    at_most=1.0,
+                ),
+            ],
             rounds,
         )

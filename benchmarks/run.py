@@ -52,6 +52,9 @@ BENCHMARKS = {
     "predict": Benchmark(
         "predicting", "predict", 5, "predict_proba of one row and of 10,000 rows"
     ),
+    "monte-carlo": Benchmark(
+        "predicting", "monte_carlo", 5, "100 draws with dropout on, 10,000 rows"
+    ),
     "unpickle": Benchmark(
         "pickling", "unpickle", 9, "load a pickle and predict one row, new process"
     ),

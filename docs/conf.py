@@ -1,11 +1,15 @@
 """Sphinx's settings."""
 
+import os
 import sys
 from pathlib import Path
 
 from docutils import nodes
 
+sys.path.insert(0, str(Path(__file__).parent))
 sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from gallery import MAIN_JOB
 
 import skdropout
 
@@ -17,6 +21,7 @@ version = release = skdropout.__version__
 extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
+    "myst_parser",
     "numpydoc",
     "sphinx_gallery.gen_gallery",
 ]
@@ -33,7 +38,10 @@ numpydoc_class_members_toctree = False
 sphinx_gallery_conf = {
     "examples_dirs": "../examples",
     "gallery_dirs": "auto_examples",
-    "filename_pattern": "plot_",
+    # Without their data, the experiments are shown but not run.
+    "filename_pattern": "plot_" if os.environ.get("SKDROPOUT_DATA") else MAIN_JOB,
+    "ignore_pattern": r"(datasets|reporting)\.py$",
+    "reset_argv": "gallery.script_arguments",
     "backreferences_dir": "generated/backreferences",
     "doc_module": ("skdropout",),
     "download_all_examples": False,

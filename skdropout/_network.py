@@ -14,9 +14,9 @@ from ._initialization import initial_weights
 from ._names import resolve_activation, resolve_batch_norm
 from ._seeds import VALIDATION_SPLIT, derived_seed
 from .training.callbacks import CallbackHook, has_batch_hooks
-from .training.gathering import current_participant
 from .training.keras_fit import PenalisedSequential, train_with_keras
 from .training.optimizers import OptimizerRecipe
+from .training.participants import current_participant
 from .training.task import OptimizerState, Outcome, Progress, Rows, Settings, Task
 from .training.trainer import train
 

@@ -11,7 +11,8 @@ from typing import Any
 from joblib import cpu_count, parallel_config, register_parallel_backend
 from joblib.parallel import ParallelBackendBase
 
-from .training.gathering import Call, Gathering
+from .training.gathering import Gathering
+from .training.participants import Call
 
 #: Name under which joblib knows the backend.
 BACKEND_NAME = "skdropout"

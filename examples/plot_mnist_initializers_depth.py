@@ -1,0 +1,151 @@
+"""
+Initializers, depth and dropout on MNIST
+========================================
+
+A lesson's series of networks on MNIST is reproduced: two hidden layers of 256 with three
+initializers, four of 512, the same with dropout, and then other optimizers and an L2
+penalty. The lesson trains on raw pixels, from 0 to 255; each network is trained on pixels
+scaled to 0..1 as well.
+
+What to see: TODO.
+"""
+
+# %%
+# The systems
+# -----------
+# The optimizers are configured instances, with Keras's defaults: the momentum of 0.9 that
+# scikit-learn's arguments have is not theirs. An ``alpha`` of twice the batch size times
+# ``LAMBDA`` is the penalty that Keras calls ``L2(LAMBDA)``.
+
+import keras
+import matplotlib.pyplot as plt
+import numpy as np
+from datasets import load_mnist
+from joblib import Parallel, delayed
+from reporting import COLORS, SEED, Experiment, set_style
+from sklearn.base import clone
+
+from skdropout import DropoutMLPClassifier, fused_training
+
+BATCH_SIZE = 100
+LAMBDA = 1e-4
+DEEP = {"hidden_layer_sizes": (512, 512, 512, 512)}
+DROPPED = {**DEEP, "dropout_rate": 0.3}
+L2 = {"alpha": 2 * BATCH_SIZE * LAMBDA}
+WIDE_NORMAL = keras.initializers.RandomNormal(stddev=1)
+# System: what is published of it, and its parameters.
+SYSTEMS = {
+    "2 x 256, Glorot uniform": ("about 0.96", {}),
+    "2 x 256, Glorot normal": (
+        "higher, first loss lower",
+        {"initializer": "glorot_normal"},
+    ),
+    "2 x 256, N(0, 1)": ("", {"initializer": WIDE_NORMAL}),
+    "4 x 512": ("lower (overfits)", DEEP),
+    "4 x 512, dropout 0.3": ("higher again", DROPPED),
+    "..., SGD": ("", {**DROPPED, "optimizer": keras.optimizers.SGD(0.01)}),
+    "..., RMSprop": ("", {**DROPPED, "optimizer": keras.optimizers.RMSprop(0.001)}),
+    "..., Nadam": ("", {**DROPPED, "optimizer": keras.optimizers.Nadam(0.001)}),
+    "..., Adam and L2": ("", {**DROPPED, **L2}),
+    "4 x 512, L2 alone": ("", {**DEEP, **L2}),
+}
+# What is published of one system against another.
+COMPARISONS = [
+    ("2 x 256, Glorot normal", "2 x 256, Glorot uniform", ""),
+    ("2 x 256, Glorot normal", "2 x 256, N(0, 1)", "higher, first loss lower"),
+    ("4 x 512", "2 x 256, Glorot uniform", "lower"),
+    ("4 x 512, dropout 0.3", "4 x 512", "higher"),
+]
+
+experiment = Experiment()
+(X_train, y_train), (X_test, y_test) = load_mnist()
+n_rows = experiment.pick(len(X_train), 1_000)
+y_train = y_train[:n_rows]
+X_train, X_test = X_train[:n_rows].astype(np.float32), X_test.astype(np.float32)
+PIXELS = {
+    "0..255": (X_train, X_test),
+    "0..1": (X_train / np.float32(255), X_test / np.float32(255)),
+}
+
+mlp = DropoutMLPClassifier(
+    (256, 256),
+    dropout_rate=0,
+    optimizer="adam",
+    learning_rate_init=0.001,
+    alpha=0,
+    batch_size=BATCH_SIZE,
+    max_iter=experiment.pick(15, 2),
+    n_iter_no_change=np.inf,
+    random_state=SEED,
+)
+
+
+def train(params, X):
+    """A fitted network, or the error if its training diverges."""
+    try:
+        return clone(mlp).set_params(**params).fit(X, y_train)
+    except ValueError as error:
+        return error
+
+
+with fused_training():
+    fitted = Parallel()(
+        delayed(train)(params, X)
+        for _, params in SYSTEMS.values()
+        for X, _ in PIXELS.values()
+    )
+
+# %%
+# The table
+# ---------
+# Accuracy on the test rows, and training losses with dropout on.
+
+results = {system: np.full((2, 3), np.nan) for system in SYSTEMS}
+cells = [(system, i) for system in SYSTEMS for i in range(len(PIXELS))]
+for (system, i), network in zip(cells, fitted, strict=True):
+    pixels, (_, X) = list(PIXELS.items())[i]
+    if isinstance(network, ValueError):
+        print(f"{system}, pixels in {pixels}: {network}\n")
+    else:
+        losses = network.loss_curve_
+        results[system][i] = network.score(X, y_test), losses[0], losses[-1]
+for i, pixels in enumerate(PIXELS):
+    print(f"Pixels in {pixels}:")
+    experiment.table(
+        ("system", "published", "test accuracy", "first loss", "last loss"),
+        [
+            (system, published, *results[system][i].tolist())
+            for system, (published, _) in SYSTEMS.items()
+        ],
+    )
+    print()
+
+# %%
+# What is published of the accuracies is for the most part which of two is higher.
+
+experiment.table(
+    ("system", "against", "published", *(f"pixels in {pixels}" for pixels in PIXELS)),
+    [
+        (one, other, published, *(f"{gain:+.4f}" for gain in gains))
+        for one, other, published in COMPARISONS
+        for gains in [results[one][:, 0] - results[other][:, 0]]
+    ],
+)
+
+# %%
+# The picture
+# -----------
+
+figure, axes = plt.subplots(1, 2, figsize=(10, 5), sharey=True, layout="constrained")
+for i, pixels in enumerate(PIXELS):
+    style = {"marker": "os"[i], "color": COLORS[1 - i], "linestyle": "none"}
+    for column, ax in enumerate(axes):
+        values = [figures[i, column] for figures in results.values()]
+        ax.plot(values, list(SYSTEMS), **style, label=f"pixels in {pixels}")
+for ax, label in zip(axes, ("test accuracy", "loss of the first epoch"), strict=True):
+    ax.set_xlabel(label)
+    set_style(ax)
+axes[0].invert_yaxis()
+axes[1].set_xscale("log")
+axes[1].legend(fontsize=12)
+experiment.save(figure)
