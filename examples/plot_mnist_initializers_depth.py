@@ -7,7 +7,12 @@ initializers, four of 512, the same with dropout, and then other optimizers and 
 penalty. The lesson trains on raw pixels, from 0 to 255; each network is trained on pixels
 scaled to 0..1 as well.
 
-What to see: TODO.
+What to see: beside weights from N(0, 1), Glorot's start with a loss that is 700 to 20,000
+times lower, and end two to three points better; whether uniform or normal makes no
+difference. On scaled pixels the deep network gains nothing; with dropout its test loss is
+a quarter lower and its accuracy a trace higher. On raw pixels we do not find the order
+that is published: the deep network is the better one, and dropout costs it some tenths of
+a point. There SGD diverges, and RMSprop ends far behind.
 """
 
 # %%
@@ -31,7 +36,6 @@ BATCH_SIZE = 100
 LAMBDA = 1e-4
 DEEP = {"hidden_layer_sizes": (512, 512, 512, 512)}
 DROPPED = {**DEEP, "dropout_rate": 0.3}
-L2 = {"alpha": 2 * BATCH_SIZE * LAMBDA}
 WIDE_NORMAL = keras.initializers.RandomNormal(stddev=1)
 # System: what is published of it, and its parameters.
 SYSTEMS = {
@@ -46,8 +50,7 @@ SYSTEMS = {
     "..., SGD": ("", {**DROPPED, "optimizer": keras.optimizers.SGD(0.01)}),
     "..., RMSprop": ("", {**DROPPED, "optimizer": keras.optimizers.RMSprop(0.001)}),
     "..., Nadam": ("", {**DROPPED, "optimizer": keras.optimizers.Nadam(0.001)}),
-    "..., Adam and L2": ("", {**DROPPED, **L2}),
-    "4 x 512, L2 alone": ("", {**DEEP, **L2}),
+    "..., Adam and L2": ("", {**DROPPED, "alpha": 2 * BATCH_SIZE * LAMBDA}),
 }
 # What is published of one system against another.
 COMPARISONS = [
@@ -80,39 +83,49 @@ mlp = DropoutMLPClassifier(
 )
 
 
-def train(params, X):
+def train(params, X, X_test):
     """A fitted network, or the error if its training diverges."""
     try:
-        return clone(mlp).set_params(**params).fit(X, y_train)
+        network = clone(mlp).set_params(**params)
+        return network.fit(X, y_train, X_val=X_test, y_val=y_test)
     except ValueError as error:
         return error
 
 
 with fused_training():
     fitted = Parallel()(
-        delayed(train)(params, X)
+        delayed(train)(params, *pixels)
         for _, params in SYSTEMS.values()
-        for X, _ in PIXELS.values()
+        for pixels in PIXELS.values()
     )
 
 # %%
 # The table
 # ---------
-# Accuracy on the test rows, and training losses with dropout on.
+# The first and the last loss are those of training, with dropout on. The test rows are
+# measured after each epoch, and nothing goes by them. Their accuracy still moves from one
+# epoch to the next, so its mean over the last five epochs is given as well, and that of
+# their loss.
 
-results = {system: np.full((2, 3), np.nan) for system in SYSTEMS}
+FIGURES = ("test accuracy", "of last five", "first loss", "last loss", "test loss")
+results = {system: np.full((len(PIXELS), len(FIGURES)), np.nan) for system in SYSTEMS}
 cells = [(system, i) for system in SYSTEMS for i in range(len(PIXELS))]
 for (system, i), network in zip(cells, fitted, strict=True):
-    pixels, (_, X) = list(PIXELS.items())[i]
     if isinstance(network, ValueError):
-        print(f"{system}, pixels in {pixels}: {network}\n")
-    else:
-        losses = network.loss_curve_
-        results[system][i] = network.score(X, y_test), losses[0], losses[-1]
+        print(f"{system}, pixels in {list(PIXELS)[i]}: {network}\n")
+        continue
+    history = network.history_
+    results[system][i] = (
+        history["val_accuracy"][-1],
+        np.mean(history["val_accuracy"][-5:]),
+        history["loss"][0],
+        history["loss"][-1],
+        np.mean(history["val_loss"][-5:]),
+    )
 for i, pixels in enumerate(PIXELS):
     print(f"Pixels in {pixels}:")
     experiment.table(
-        ("system", "published", "test accuracy", "first loss", "last loss"),
+        ("system", "published", *FIGURES),
         [
             (system, published, *results[system][i].tolist())
             for system, (published, _) in SYSTEMS.items()
@@ -121,14 +134,21 @@ for i, pixels in enumerate(PIXELS):
     print()
 
 # %%
-# What is published of the accuracies is for the most part which of two is higher.
+# For the most part it is published which of two systems is better. Here are the
+# differences of the means over the last five epochs.
 
+ACCURACY, TEST_LOSS = 1, 4
 experiment.table(
-    ("system", "against", "published", *(f"pixels in {pixels}" for pixels in PIXELS)),
+    (
+        "system",
+        "against",
+        "published",
+        *(f"{what}, {pixels}" for what in ("accuracy", "test loss") for pixels in PIXELS),
+    ),
     [
-        (one, other, published, *(f"{gain:+.4f}" for gain in gains))
+        (one, other, published, *(f"{x:+.4f}" for x in differences.T.ravel()))
         for one, other, published in COMPARISONS
-        for gains in [results[one][:, 0] - results[other][:, 0]]
+        for differences in [(results[one] - results[other])[:, [ACCURACY, TEST_LOSS]]]
     ],
 )
 
@@ -137,12 +157,13 @@ experiment.table(
 # -----------
 
 figure, axes = plt.subplots(1, 2, figsize=(10, 5), sharey=True, layout="constrained")
+SHOWN = {ACCURACY: "test accuracy", 2: "loss of the first epoch"}
 for i, pixels in enumerate(PIXELS):
     style = {"marker": "os"[i], "color": COLORS[1 - i], "linestyle": "none"}
-    for column, ax in enumerate(axes):
+    for ax, column in zip(axes, SHOWN, strict=True):
         values = [figures[i, column] for figures in results.values()]
         ax.plot(values, list(SYSTEMS), **style, label=f"pixels in {pixels}")
-for ax, label in zip(axes, ("test accuracy", "loss of the first epoch"), strict=True):
+for ax, label in zip(axes, SHOWN.values(), strict=True):
     ax.set_xlabel(label)
     set_style(ax)
 axes[0].invert_yaxis()

@@ -108,7 +108,10 @@ def test_grid_search_over_several_groups(iris, capfd):
         "hidden_layer_sizes": [(12, 7), (8,)],
         "dropout_rate": [0.1, 0.4],
     }
-    run = lambda: of_search(GridSearchCV(classifier(), grid, cv=3), *iris)  # noqa: E731
+
+    def run():
+        return of_search(GridSearchCV(classifier(), grid, cv=3), *iris)
+
     assert fused_sizes(run, capfd) == [6, 6, 6, 6]
 
 
@@ -187,7 +190,10 @@ def test_backend_by_its_name(n_jobs, iris, capfd):
 )
 def test_search_of_another_estimator(est, grid, iris, capfd):
     # Two trees, as their threads add up the probabilities in any order.
-    run = lambda: of_search(GridSearchCV(clone(est), grid, cv=3), *iris)  # noqa: E731
+
+    def run():
+        return of_search(GridSearchCV(clone(est), grid, cv=3), *iris)
+
     assert fused_sizes(run, capfd) == []
 
 
@@ -206,51 +212,68 @@ def test_cross_validate(iris, capfd):
 
 
 def test_cross_val_predict(iris, capfd):
-    run = lambda: cross_val_predict(  # noqa: E731
-        classifier(), *iris, cv=3, method="predict_proba"
-    )
+    def run():
+        return cross_val_predict(classifier(), *iris, cv=3, method="predict_proba")
+
     assert fused_sizes(run, capfd) == [3]
 
 
 def test_learning_curve(iris, capfd):
     """Each size is a group, as it has its own number of steps."""
-    run = lambda: learning_curve(  # noqa: E731
-        classifier(), *iris, cv=3, train_sizes=[30, 60, 90], shuffle=True, random_state=0
-    )
+
+    def run():
+        return learning_curve(
+            classifier(),
+            *iris,
+            cv=3,
+            train_sizes=[30, 60, 90],
+            shuffle=True,
+            random_state=0,
+        )
+
     assert fused_sizes(run, capfd) == [3, 3, 3]
 
 
 def test_learning_curve_by_partial_fit(iris, capfd):
     """A task fits several times, each time from where it was."""
-    run = lambda: learning_curve(  # noqa: E731
-        classifier(),
-        *iris,
-        cv=3,
-        train_sizes=[30, 60, 90],
-        exploit_incremental_learning=True,
-    )
+
+    def run():
+        return learning_curve(
+            classifier(),
+            *iris,
+            cv=3,
+            train_sizes=[30, 60, 90],
+            exploit_incremental_learning=True,
+        )
+
     assert fused_sizes(run, capfd) == [3, 3, 3]
 
 
 def test_validation_curve(iris, capfd):
-    run = lambda: validation_curve(  # noqa: E731
-        classifier(), *iris, cv=3, param_name="alpha", param_range=[0.0, 0.1, 1.0]
-    )
+    def run():
+        return validation_curve(
+            classifier(), *iris, cv=3, param_name="alpha", param_range=[0.0, 0.1, 1.0]
+        )
+
     assert fused_sizes(run, capfd) == [9]
 
 
 def test_permutation_importance_fits_nothing(iris, capfd):
     est = classifier().fit(*iris)
-    run = lambda: dict(  # noqa: E731
-        permutation_importance(est, *iris, n_repeats=3, random_state=0)
-    )
+
+    def run():
+        return dict(permutation_importance(est, *iris, n_repeats=3, random_state=0))
+
     assert fused_sizes(run, capfd) == []
 
 
 def test_transformed_targets(curve, capfd):
     X, y = curve
     scaled = TransformedTargetRegressor(regressor(), transformer=StandardScaler())
-    run = lambda: cross_val_score(scaled, X, 100 * y, cv=4)  # noqa: E731
+
+    def run():
+        return cross_val_score(scaled, X, 100 * y, cv=4)
+
     assert fused_sizes(run, capfd) == [4]
 
 
@@ -325,16 +348,19 @@ def test_calibration(ensemble, iris, capfd):
 
 
 def test_one_versus_rest(iris, capfd):
-    run = lambda: (  # noqa: E731
-        OneVsRestClassifier(classifier()).fit(*iris).predict_proba(iris[0])
-    )
+    def run():
+        return OneVsRestClassifier(classifier()).fit(*iris).predict_proba(iris[0])
+
     assert fused_sizes(run, capfd) == [3]
 
 
 def test_several_targets(iris, capfd):
     X, y = iris
     Y = np.stack([y, (y + 1) % 3, X[:, 0] > 0], axis=1).astype(int)
-    run = lambda: MultiOutputClassifier(classifier()).fit(X, Y).predict(X)  # noqa: E731
+
+    def run():
+        return MultiOutputClassifier(classifier()).fit(X, Y).predict(X)
+
     assert sorted(fused_sizes(run, capfd)) == [1, 2]  # the third has two classes
 
 
@@ -443,6 +469,8 @@ def test_tasks_of_which_some_cannot_be_fused(iris, capfd):
         est = classifier(random_state=i, callbacks=callbacks).fit(*iris)
         return est.coefs_, [callback.n_batches for callback in callbacks or ()]
 
-    run = lambda: joblib.Parallel()(joblib.delayed(fit)(i) for i in range(6))  # noqa: E731
+    def run():
+        return joblib.Parallel()(joblib.delayed(fit)(i) for i in range(6))
+
     assert [n for _, n in run()] == [[], [24]] * 3
     assert fused_sizes(run, capfd) == [3]
