@@ -37,6 +37,8 @@ _LOOK_SECONDS = 0.25
 _BUSY_SHARE = 0.02
 _STALL_SECONDS = 1.0
 _UNSEEN_STALL_SECONDS = 30.0
+# Rows that may be held ahead of their training without anybody minding.
+_AMPLE_BYTES = 2**28
 # Up to this many times the networks that there are, a stack is filled up with copies
 # rather than a program compiled for them.
 _MOST_PADDING = 4
@@ -186,14 +188,11 @@ class Gathering:
             call.running.add(participant)
 
     def _has_room(self) -> bool:
-        """Whether more tasks may begin. While a stack waits for a core they would only
-        hold their rows for longer."""
+        """Whether more tasks may begin. While a stack waits for a core, they are not
+        needed yet and would hold their rows for longer."""
         n_waiting = sum(map(len, self._waiting.values()))
-        return (
-            not self._ready
-            and n_waiting < self.max_networks
-            and self._held_bytes < self._max_memory
-        )
+        most = min(self._max_memory, _AMPLE_BYTES) if self._ready else self._max_memory
+        return n_waiting < self.max_networks and self._held_bytes < most
 
     def _most(self, task: "Task") -> int:
         """Networks of a stack at most."""
