@@ -29,6 +29,7 @@ from measure import (
     Stopwatch,
     compare,
     in_fresh_process,
+    load_backend,
     measure_in_turn,
     medians_of,
     print_table,
@@ -55,8 +56,7 @@ def _context(is_fused: bool):
 
 def search_fused() -> dict:
     """Seconds of the main job's search in this process, with all compiling."""
-    import skdropout._backend  # noqa: F401  (TensorFlow, Keras and scikeras)
-
+    load_backend()
     X, y = load_digits(return_X_y=True)
     watch = Stopwatch()
     with fused_training():
@@ -247,8 +247,7 @@ def fused_small(rounds: int) -> None:
 
 def large_search(is_fused: bool) -> dict:
     """Seconds of a search over large networks, and the process's peak memory in GB."""
-    import skdropout._backend  # noqa: F401
-
+    load_backend()
     X, y = fashion_mnist("train", 20_000)
     mlp = DropoutMLPClassifier(
         (512, 512),
@@ -293,8 +292,7 @@ def fused_large(rounds: int) -> None:
 
 def search_of_size(n_candidates: int) -> dict:
     """Seconds of a search over as many dropout rates, compiling included."""
-    import skdropout._backend  # noqa: F401
-
+    load_backend()
     X, y = load_digits(return_X_y=True)
     grid = {"dropout_rate": np.linspace(0, 0.8, n_candidates).tolist()}
     search = GridSearchCV(our_pipeline(), _prefixed(grid), cv=N_FOLDS, refit=False)

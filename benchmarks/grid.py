@@ -6,7 +6,14 @@ from sklearn.model_selection import GridSearchCV, ParameterGrid, StratifiedKFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from measure import Contestant, Seconds, Stopwatch, compare, in_fresh_process
+from measure import (
+    Contestant,
+    Seconds,
+    Stopwatch,
+    compare,
+    in_fresh_process,
+    load_backend,
+)
 from peers import scikeras_classifier
 from skdropout import DropoutMLPClassifier
 
@@ -29,8 +36,7 @@ def our_pipeline(random_state: int = 0):
 
 def search_with_ours() -> dict:
     """Seconds of the whole search and its scores."""
-    import skdropout._backend  # noqa: F401  (TensorFlow, Keras and scikeras)
-
+    load_backend()
     X, y = load_digits(return_X_y=True)
     grid = {f"dropoutmlpclassifier__{name}": values for name, values in GRID.items()}
     search = GridSearchCV(our_pipeline(), grid, cv=N_FOLDS, n_jobs=1)

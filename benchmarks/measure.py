@@ -1,6 +1,7 @@
 """Measuring contestants in turn, and printing what came of it."""
 
 import gc
+import importlib
 import importlib.metadata
 import json
 import os
@@ -153,6 +154,11 @@ def print_table(title: str, header: Sequence[str], rows: Sequence[Sequence]) -> 
         )
         print("  ".join(["", first, *others]).rstrip())
     sys.stdout.flush()
+
+
+def load_backend() -> None:
+    """Load TensorFlow, Keras and scikeras, which no measurement is to contain."""
+    importlib.import_module("skdropout._backend")
 
 
 def in_fresh_process(function: Callable, *args) -> Any:

@@ -281,7 +281,7 @@ def _root():
 def _fetched(files, fetch):
     try:
         return fetch()
-    except Exception as error:  # of no kind of its own where Keras raises it
+    except OSError as error:
         raise ConnectionError(
             f"Could not fetch the data: {error}. Without a network, set the environment "
             f"variable {_VARIABLE} to a folder that holds {files}."
@@ -291,7 +291,10 @@ def _fetched(files, fetch):
 def _fetch_keras(name):
     import keras
 
-    return getattr(keras.datasets, name).load_data()
+    try:
+        return getattr(keras.datasets, name).load_data()
+    except Exception as error:  # Keras's own errors are of no kind of their own
+        raise OSError(str(error)) from error
 
 
 def _fetch_openml(data_id):

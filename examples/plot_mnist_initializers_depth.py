@@ -27,7 +27,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from datasets import load_mnist
 from joblib import Parallel, delayed
-from reporting import COLORS, SEED, Experiment, set_style
+from reporting import SEED, Experiment, line_styles, set_style
 from sklearn.base import clone
 
 from skdropout import DropoutMLPClassifier, fused_training
@@ -158,8 +158,8 @@ experiment.table(
 
 figure, axes = plt.subplots(1, 2, figsize=(10, 5), sharey=True, layout="constrained")
 SHOWN = {ACCURACY: "test accuracy", 2: "loss of the first epoch"}
-for i, pixels in enumerate(PIXELS):
-    style = {"marker": "os"[i], "color": COLORS[1 - i], "linestyle": "none"}
+for i, (pixels, style) in enumerate(zip(PIXELS, line_styles(len(PIXELS)), strict=True)):
+    style["linestyle"] = "none"
     for ax, column in zip(axes, SHOWN, strict=True):
         values = [figures[i, column] for figures in results.values()]
         ax.plot(values, list(SYSTEMS), **style, label=f"pixels in {pixels}")

@@ -31,30 +31,17 @@ from skdropout import DropoutMLPRegressor, fused_training
 from skdropout.plotting import LossCurveDisplay
 
 RATES = (0.0, 0.3)
-AUDIO = [
-    "danceability",
-    "energy",
-    "key",
-    "loudness",
-    "mode",
-    "speechiness",
-    "acousticness",
-    "instrumentalness",
-    "liveness",
-    "valence",
-    "tempo",
-    "duration_ms",
-]
 
 experiment = Experiment()
 songs = load_spotify().dropna()
+audio = list(songs.loc[:, "danceability":"duration_ms"])
 splitter = GroupShuffleSplit(n_splits=1, train_size=0.75, random_state=SEED)
 train, valid = (
     songs.iloc[rows] for rows in next(splitter.split(songs, groups=songs["track_artist"]))
 )
 train = train.sample(experiment.pick(len(train), 5000), random_state=SEED)
 features = make_column_transformer(
-    (StandardScaler(), AUDIO), (OneHotEncoder(sparse_output=False), ["playlist_genre"])
+    (StandardScaler(), audio), (OneHotEncoder(sparse_output=False), ["playlist_genre"])
 )
 X_train = features.fit_transform(train)
 X_valid = features.transform(valid)

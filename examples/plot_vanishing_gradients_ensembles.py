@@ -26,7 +26,7 @@ import numpy as np
 import tensorflow as tf
 from datasets import load_mnist
 from joblib import Parallel, delayed
-from reporting import COLORS, SEED, Experiment, set_style
+from reporting import SEED, Experiment, line_styles, set_style
 from sklearn.base import clone
 from sklearn.ensemble import BaggingClassifier, VotingClassifier
 
@@ -164,15 +164,13 @@ experiment.table(
 # -----------
 
 figure, (left, right) = plt.subplots(1, 2, figsize=(10, 4.5), layout="constrained")
-for (name, gradients), color, marker in zip(
-    at_start.items(), COLORS, "osD^", strict=True
-):
-    places = range(1, len(gradients) + 1)
-    left.plot(places, gradients, marker=marker, color=color, label=name)
+styles = line_styles(len(at_start))
+for (name, gradients), style in zip(at_start.items(), styles, strict=True):
+    left.plot(range(1, len(gradients) + 1), gradients, **style, label=name)
 left.set(xlabel="layer", ylabel="mean gradient at the start", yscale="log")
 for name, (alone, together) in accuracies.items():
-    right.plot([name] * len(alone), alone, "o", color=COLORS[0], alpha=0.6)
-    right.plot(name, together, "*", color=COLORS[1], markersize=16)
+    right.plot([name] * len(alone), alone, "o", color=styles[0]["color"], alpha=0.6)
+    right.plot(name, together, "*", color=styles[1]["color"], markersize=16)
 right.lines[0].set_label("members")
 right.lines[1].set_label("ensemble")
 right.margins(x=0.4)

@@ -10,9 +10,11 @@ from pathlib import Path
 from sklearn.exceptions import ConvergenceWarning
 
 import skdropout
+from skdropout.plotting._style import axes_of, draw_grid, line_styles
+
+__all__ = ["SEED", "Experiment", "line_styles", "set_style"]
 
 SEED = 0
-COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7")  # those of the displays
 _PACKAGES = ("tensorflow", "keras", "scikit-learn", "numpy")
 
 
@@ -69,11 +71,7 @@ class Experiment:
 
 def set_style(ax):
     """Give axes that no display has drawn the displays' letters and grid."""
-    ax.xaxis.label.set_size(14)
-    ax.yaxis.label.set_size(14)
-    ax.tick_params(labelsize=12)
-    ax.grid(alpha=0.3)
-    ax.set_axisbelow(True)
+    draw_grid(axes_of(ax))
 
 
 def _text(value) -> str:

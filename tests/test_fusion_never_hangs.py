@@ -18,6 +18,7 @@ from sklearn.model_selection import GridSearchCV, cross_val_score
 
 from helpers import assert_same_network, trained_sizes
 from skdropout import DropoutMLPClassifier, DropoutMLPRegressor, fused_training
+from skdropout.training import gathering
 from skdropout.training.stack import Program
 
 pytestmark = [
@@ -70,6 +71,15 @@ def alone(iris):
 
 def scores(search):
     return search.cv_results_["mean_test_score"]
+
+
+def in_two_threads(function):
+    """Run it at the same time with 0 and with 1."""
+    threads = [threading.Thread(target=function, args=(i,)) for i in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
 
 
 # Errors
@@ -378,11 +388,7 @@ def test_contexts_of_two_threads(iris):
         with fused_training():
             fused[seed] = GridSearchCV(classifier(seed), RATES, cv=3).fit(*iris)
 
-    threads = [threading.Thread(target=run, args=(seed,)) for seed in range(2)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    in_two_threads(run)
     for seed in range(2):
         np.testing.assert_array_equal(scores(fused[seed]), scores(plain[seed]))
 
@@ -398,11 +404,7 @@ def test_threads_that_share_a_context(iris):
             with joblib.parallel_config(backend=backend):
                 results[seed] = cross_val_score(classifier(seed), *iris, cv=3)
 
-        threads = [threading.Thread(target=run, args=(seed,)) for seed in range(2)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
+        in_two_threads(run)
     for seed in range(2):
         np.testing.assert_array_equal(results[seed], plain[seed])
 
@@ -663,6 +665,43 @@ def test_limits(limits, iris, alone, capfd):
     sizes = trained_sizes(capfd)
     assert sum(sizes) == 6
     assert max(sizes) <= limits.get("max_networks", 6)
+
+
+@pytest.fixture
+def large_rows(monkeypatch):
+    """Rows count as large, and there is one core to train on."""
+    monkeypatch.setattr(gathering, "_AMPLE_BYTES", 0)
+    monkeypatch.setattr(gathering, "cpu_count", lambda: 1)
+
+
+def test_large_rows_are_held_only_when_needed(large_rows, iris):
+    under_way, most = 0, 0
+
+    def fit(i):
+        nonlocal under_way, most
+        under_way += 1
+        most = max(most, under_way)
+        est = classifier(i % 6).fit(*iris)
+        under_way -= 1
+        return est
+
+    expected = [fit(i) for i in range(16)]
+    with fused_training(max_networks=2):
+        fused = parallel(fit, 16, pre_dispatch="all")
+    assert_same_networks(fused, expected)
+    # A stack that is trained, one that waits for the core, and one that ends.
+    assert most <= 6
+
+
+def test_large_rows_in_nested_parallel_code(large_rows, iris):
+    def fit_some(i):
+        return parallel(lambda j: classifier(j, batch_size=20 + 5 * (i % 2)).fit(*iris))
+
+    expected = [fit_some(i) for i in range(4)]
+    with fused_training(max_networks=2):
+        fused = parallel(fit_some, 4, n_jobs=2, pre_dispatch="all")
+    for some, others in zip(fused, expected, strict=True):
+        assert_same_networks(some, others)
 
 
 @pytest.mark.parametrize(

@@ -37,7 +37,7 @@ _LOOK_SECONDS = 0.25
 _BUSY_SHARE = 0.02
 _STALL_SECONDS = 1.0
 _UNSEEN_STALL_SECONDS = 30.0
-# Rows that may be held ahead of their training without anybody minding.
+# Rows that may be held in any case; of more, only what the cores need.
 _AMPLE_BYTES = 2**28
 # Up to this many times the networks that there are, a stack is filled up with copies
 # rather than a program compiled for them.
@@ -163,8 +163,11 @@ class Gathering:
         self._start_stacks()
         for call in self._calls:
             self._let_run(call)
-        is_anything_to_come = any(c.is_dispatching or c.running for c in self._calls)
-        if self._waiting and not self._ready and not is_anything_to_come:
+        # While a stack waits for a core, tasks that would join the others are held back.
+        is_anything_to_come = self._ready or any(
+            call.is_dispatching or call.running for call in self._calls
+        )
+        if self._waiting and not is_anything_to_come:
             self._form_stacks()
             self._start_stacks()
 
