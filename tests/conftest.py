@@ -44,8 +44,8 @@ def time_limit():
 @pytest.fixture
 def without_xla(monkeypatch):
     """Without XLA, rounding does not depend on how many networks there are."""
-    with _own_workers(), monkeypatch.context() as patch:
-        patch.setenv("SKDROPOUT_XLA", "0")
+    monkeypatch.setenv("SKDROPOUT_XLA", "0")
+    with _own_workers():
         yield
 
 

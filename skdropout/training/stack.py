@@ -5,6 +5,7 @@ Every weight has a leading network axis: kernels (M, fan_in, fan_out), vectors
 learning rate, momentum, penalty), and one program serves all values of it.
 """
 
+import math
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -17,6 +18,10 @@ from .arrangement import Shape
 from .layout import Layout
 from .losses import ROW_LOSSES
 from .optimizers import StackOptimizer
+
+# What is summed as a product has at most so many rows: with more, the product does more
+# that is not needed; with fewer, it does less at a time.
+_SQUARED_ROWS = 8
 
 
 @dataclass(frozen=True)
@@ -290,7 +295,7 @@ class Program:
         noises = self._draw_noise(epoch, step, hyperparameters.seeds)
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(watched)
-            logits, new_statistics = self._forward(
+            logits, batch_statistics = self._forward(
                 weights,
                 X,
                 lambda values, layer: _dropout(values, layer, noises, hyperparameters),
@@ -313,9 +318,10 @@ class Program:
             rates,
             hyperparameters.momentum,
         )
-        if new_statistics:
-            moving = [None if s.trainable else new_statistics.pop(0) for s in specs]
-            (statistics,) = layout.group(moving)
+        if batch_statistics:
+            found = iter(batch_statistics)
+            (new,) = layout.group([None if s.trainable else next(found) for s in specs])
+            statistics = statistics * BATCH_NORM_MOMENTUM + new * (1 - BATCH_NORM_MOMENTUM)
         return State([*trainable, statistics], slots, counts), loss
 
     def _draw_noise(self, epoch, step, seeds) -> dict:
@@ -369,12 +375,12 @@ class Program:
         return losses.numpy(), logits.numpy()
 
     def _forward(self, weights, values, dropout=None, is_real=None):
-        """Logits, and in training the new moving statistics.
+        """Logits, and in training the statistics of the batch.
 
         In training `dropout` is a function, and `is_real` marks the rows that are not
         padding.
         """
-        new_statistics = []
+        batch_statistics: list = []
         remaining = iter(weights)
         for layer in self.key.architecture.layers:
             if layer.kind == "dense":
@@ -390,16 +396,13 @@ class Program:
                     values = _normalise(values, *moving, gamma, beta)
                 else:
                     values, statistics = _batch_norm(values, is_real, gamma, beta)
-                    for old, new in zip(moving, statistics, strict=True):
-                        new_statistics.append(
-                            old * BATCH_NORM_MOMENTUM + new * (1 - BATCH_NORM_MOMENTUM)
-                        )
+                    batch_statistics += statistics
             elif layer.kind == "activation":
                 activation = keras.activations.get(self.key.architecture.activation)
                 values = activation(values)
             elif layer.kind == "dropout" and dropout is not None:
                 values = dropout(values, layer)
-        return values, new_statistics
+        return values, batch_statistics
 
 
 def _dropout(values, layer, noises: dict, hyperparameters: Hyperparameters):
@@ -415,39 +418,54 @@ def _dropout(values, layer, noises: dict, hyperparameters: Hyperparameters):
 
 
 def _sum_of_squares(kernels):
-    """Of each network. The rows are summed by a product, which XLA vectorises."""
-    ones = tf.ones((kernels.shape[0], 1, kernels.shape[1]))
-    return tf.reduce_sum(tf.matmul(ones, tf.square(kernels)), axis=(1, 2))
+    """Of each network.
+
+    As the trace of a product: XLA writes the squares of the weights to memory before it
+    adds them up.
+    """
+    n_networks, fan_in, fan_out = kernels.shape
+    n_rows = math.gcd(fan_in * fan_out, _SQUARED_ROWS)
+    rows = tf.reshape(kernels, (n_networks, n_rows, -1))
+    products = tf.matmul(rows, rows, transpose_b=True)
+    return tf.reduce_sum(products * tf.eye(n_rows), axis=(1, 2))
 
 
 def _batch_norm(values, is_real, gamma, beta):
-    """Normalise by the mean and variance of the real rows; returns these too."""
+    """Normalise by the mean and variance of the real rows; returns these too.
+
+    The gradient is that of Ioffe and Szegedy (2015) in closed form. All sums over rows
+    are products, which do not depend on how many networks there are.
+    """
     mask = tf.cast(is_real, values.dtype)[:, None, :]
     share = mask / tf.reduce_sum(mask, axis=2, keepdims=True)
     share = tf.repeat(share, values.shape[0] // share.shape[0], axis=0)
-    n_rows = values.shape[1]
-    mean = tf.matmul(share, values)
-    centred = values - _spread(mean, n_rows)
-    variance = tf.matmul(share, centred * centred)
-    scale = _spread(_scale(gamma, variance), n_rows)
-    return centred * scale + _spread(beta, n_rows), (mean, variance)
 
+    @tf.custom_gradient
+    def normalise(values, gamma, beta):
+        mean = tf.matmul(share, values)
+        centred = values - mean
+        variance = tf.matmul(share, centred * centred)
+        # TensorFlow would put a reciprocal root here, which depends on whether it fills
+        # a vector register; it does not look through a product.
+        deviation = _spread(tf.sqrt(variance + BATCH_NORM_EPSILON), 1)
+        scale = gamma / deviation
 
-@tf.custom_gradient
-def _scale(gamma, variance):
-    """What batch normalisation multiplies by.
+        def gradient(by_values, *_):
+            ones = tf.ones_like(share)
+            by_beta = tf.matmul(ones, by_values)
+            by_gamma = tf.matmul(ones, by_values * centred) / deviation
+            through_variance = centred * (by_gamma * scale / deviation)
+            through_statistics = through_variance + by_beta * scale
+            return (
+                by_values * scale - tf.transpose(share, (0, 2, 1)) * through_statistics,
+                by_gamma,
+                by_beta,
+            )
 
-    TensorFlow's gradient of the root, and the reciprocal root that it would put here,
-    depend on whether they fill a vector register; division does not.
-    """
-    deviation = _spread(tf.sqrt(variance + BATCH_NORM_EPSILON), 1)
-    scale = gamma / deviation
+        return (centred * scale + beta, mean, variance), gradient
 
-    def gradient(upstream):
-        by_gamma = upstream / deviation
-        return by_gamma, -0.5 * by_gamma * scale / deviation
-
-    return scale, gradient
+    values, *statistics = normalise(values, gamma, beta)
+    return values, statistics
 
 
 def _normalise(values, mean, variance, gamma, beta):
