@@ -1,5 +1,6 @@
 """The scikeras wrapper: which hyperparameter goes where."""
 
+import functools
 import inspect
 from typing import Any
 
@@ -42,9 +43,17 @@ _OPTIMIZER_ARGUMENTS = {
 }
 
 
+class _Wrapper(scikeras_wrappers.BaseWrapper):
+    """Takes the data as they are: the estimator has validated them."""
+
+    def _validate_data(self, X=None, y=None, reset=False, y_numeric=False):
+        self.n_features_in_ = X.shape[1]
+        return X, y
+
+
 def make_wrapper(
     params: dict[str, Any], *, n_outputs: int, loss_name: str, start: Start
-) -> "scikeras_wrappers.BaseWrapper":
+) -> _Wrapper:
     """The scikeras wrapper for an estimator's hyperparameters.
 
     Targets are to be encoded already, as the network's loss takes them.
@@ -66,7 +75,7 @@ def make_wrapper(
                 "callbacks must be instances of keras.callbacks.Callback; got "
                 f"{callback!r}."
             )
-    return scikeras_wrappers.BaseWrapper(
+    return _Wrapper(
         model=build_network,
         optimizer=optimizer,
         loss=WeightedMean(loss_name),
@@ -95,7 +104,7 @@ def _optimizer(params: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
         if schedule is not None:
             config["learning_rate"] = schedule
         return OptimizerRecipe(type(optimizer), config), {}
-    taken = inspect.signature(optimizer).parameters
+    taken = _arguments(optimizer)
     arguments: dict[str, Any] = {  # Keras refuses integers for floats
         argument: bool(params[name]) if argument == "nesterov" else float(params[name])
         for name, argument in _OPTIMIZER_ARGUMENTS.items()
@@ -104,3 +113,8 @@ def _optimizer(params: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
     if schedule is not None:
         arguments["learning_rate"] = schedule
     return recipe_type(optimizer), arguments
+
+
+@functools.lru_cache
+def _arguments(optimizer: type) -> frozenset[str]:
+    return frozenset(inspect.signature(optimizer).parameters)

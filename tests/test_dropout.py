@@ -127,5 +127,7 @@ def test_dropout_regularises(digits):
     )
     assert without.loss_ < with_dropout.loss_
     assert with_dropout.score(X[250:], y[250:]) > without.score(X[250:], y[250:])
-    losses = [log_loss(y[250:], m.predict_proba(X[250:])) for m in (without, with_dropout)]
+    losses = [
+        log_loss(y[250:], m.predict_proba(X[250:])) for m in (without, with_dropout)
+    ]
     assert losses[1] < losses[0]

@@ -264,7 +264,7 @@ def test_networks_that_have_stopped_leave_the_stack(digits, monkeypatch):
         return make(key)
 
     monkeypatch.setattr(trainer, "program_for", recorded)
-    monkeypatch.setattr(trainer, "_WORTH_COMPILING", 0.0)
+    monkeypatch.setattr(trainer, "WORTH_COMPILING", 0.0)
     lengths = [2, 2, 3, 9, 2, 2]
     ests = [classifier(max_iter=n, dropout_rate=n / 20) for n in lengths]
     alone = [clone(est).fit(*digits) for est in ests]

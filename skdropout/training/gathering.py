@@ -4,13 +4,13 @@ When no task is left that could still come to a fit, those that wait are trained
 stacks, each by the thread of its first task, as many at a time as there are cores.
 """
 
+import itertools
 import math
 import threading
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager, suppress
-from itertools import zip_longest
 from typing import TYPE_CHECKING, NamedTuple
 
 from joblib import cpu_count
@@ -22,6 +22,7 @@ from .grouping import (
     good_width,
     group_key,
     is_even,
+    is_worth_padding,
     network_bytes,
     rows_bytes,
 )
@@ -39,9 +40,10 @@ _STALL_SECONDS = 1.0
 _UNSEEN_STALL_SECONDS = 30.0
 # Rows that may be held in any case; of more, only what the cores need.
 _AMPLE_BYTES = 2**28
-# Up to this many times the networks that there are, a stack is filled up with copies
-# rather than a program compiled for them.
-_MOST_PADDING = 4
+
+# Groups of which stacks have been trained in this process. That their program is there is
+# a guess, as it depends on the size of the stack, too.
+_compiled_groups: set[Hashable] = set()
 
 
 class _Fit:
@@ -56,8 +58,9 @@ class _Fit:
 
 
 class _Stack(NamedTuple):
-    """Fits to be trained together, and the size of the largest such stack of theirs."""
+    """Fits of a group to be trained together, and the size of its largest stack."""
 
+    group: Hashable
     fits: list[_Fit]
     size: int
 
@@ -91,7 +94,8 @@ class Gathering:
         self._held_bytes = 0
         self._shared_rows = SharedRows()
         self._ready: deque[_Stack] = deque()
-        self._n_training = 0
+        self._training: Counter[Hashable] = Counter()
+        self._beginning: set[Hashable] = set()  # groups whose program is being compiled
         self._n_trained = 0
         self._sizes: dict[Hashable, int] = {}
         self._n_changes = 0
@@ -172,11 +176,25 @@ class Gathering:
             self._start_stacks()
 
     def _start_stacks(self) -> None:
-        while self._ready and self._n_training < self._n_cores:
-            self._n_training += 1
-            stack = self._ready.popleft()
+        while (stack := next(filter(self._has_core, self._ready), None)) is not None:
+            self._ready.remove(stack)
+            self._training[stack.group] += 1
+            if stack.group not in _compiled_groups:
+                self._beginning.add(stack.group)
             stack.fits[0].leads = stack
             stack.fits[0].participant.wake()
+
+    def _has_core(self, stack: _Stack) -> bool:
+        """Whether a stack can begin. Those that wait for the same program to be compiled
+        leave a core for one of another group, so that its program compiles meanwhile."""
+        if stack.group in self._beginning:
+            n_busy = self._training[stack.group]
+        else:
+            n_busy = sum(
+                1 if group in self._beginning else n
+                for group, n in self._training.items()
+            )
+        return n_busy < self._n_cores and self._training.total() <= self._n_cores
 
     def _let_run(self, call: Call) -> None:
         while len(call.running) < call.limit:
@@ -217,12 +235,12 @@ class Gathering:
         for group, fits in self._waiting.items():
             tasks, before = [fit.task for fit in fits], self._sizes.get(group, 0)
             size = self._suitable_size(tasks)
-            # As before, so that the program serves again, if that is not far too large.
-            if size <= before < len(fits) * _MOST_PADDING:
+            # As before, so that the program serves again.
+            if size <= before and is_worth_padding(tasks[0], before - len(fits)):
                 size = before
             formed.append(self._cut(fits, size))
         # In turn, so that the programs of different groups compile at the same time.
-        for stacks in zip_longest(*formed):
+        for stacks in itertools.zip_longest(*formed):
             self._ready.extend(stack for stack in stacks if stack is not None)
         self._waiting.clear()
         self._shared_rows = SharedRows()
@@ -233,10 +251,11 @@ class Gathering:
         tasks = [fit.task for fit in fits]
         pieces = cut(tasks, size, self._most(tasks[0]))
         largest = max(map(len, pieces))
-        if largest * _MOST_PADDING <= size:
+        if not is_worth_padding(tasks[0], size - largest):
             size = largest
-        self._sizes[group_key(tasks[0])] = size = max(size, largest)
-        return [_Stack([fits[i] for i in piece], size) for piece in pieces]
+        group = group_key(tasks[0])
+        self._sizes[group] = size = max(size, largest)
+        return [_Stack(group, [fits[i] for i in piece], size) for piece in pieces]
 
     def _suitable_size(self, tasks: list["Task"]) -> int:
         """Size of the stacks to make of a group: at least one for each core, if that is
@@ -266,21 +285,27 @@ class Gathering:
 
         fits = stack.fits
 
-        def check_wanted():
+        calls = itertools.count()
+
+        def before_call():
             if all(fit.participant.call.is_cancelled for fit in fits):
                 raise TaskCancelled
+            if next(calls) == 1:  # the first one brought the program
+                with self.change():
+                    self._note_compiled(stack.group)
 
         start = time.perf_counter()
         results: list
         try:
             tasks = [fit.task for fit in fits]
-            results = train_robustly(tasks, check_wanted, stack.size)
+            results = train_robustly(tasks, before_call, stack.size)
         except BaseException as error:
             # Nobody may be left waiting, whatever it was.
             results = [error] * len(fits)
         seconds = time.perf_counter() - start
         with self.change():
-            self._n_training -= 1
+            self._note_compiled(stack.group)
+            self._training -= Counter([stack.group])
             self._n_trained += len(fits)
             self._deliver(fits, results)
             n_trained = self._n_trained
@@ -289,6 +314,10 @@ class Gathering:
                 f"skdropout: trained {len(fits)} networks as one in {seconds:.1f} s, "
                 f"{n_trained} so far"
             )
+
+    def _note_compiled(self, group: Hashable) -> None:
+        self._beginning.discard(group)
+        _compiled_groups.add(group)
 
     # Stalls
 
@@ -304,7 +333,7 @@ class Gathering:
                 now, before = time.monotonic(), processor
                 processor, patience = self._processor_seconds()
                 is_busy = processor - before > _BUSY_SHARE * _LOOK_SECONDS
-                if is_busy or self._n_training or self._n_changes != n_changes:
+                if is_busy or self._training or self._n_changes != n_changes:
                     n_changes, since = self._n_changes, now
                 elif now - since > patience:
                     if self._waiting:

@@ -13,6 +13,9 @@ from .task import Rows, Task
 
 #: Floating-point operations for which it is worth to busy another core.
 WORTH_A_STACK = 2e10
+#: Floating-point operations that a program of the right size must save before it is
+#: compiled: about what the cores can do in that time.
+WORTH_COMPILING = 1e11
 # What the steps of a stack touch should stay in a core's cache ...
 _CACHE_BYTES = 8 * 2**20
 # ... but fewer networks than this are not worth a program of their own.
@@ -59,6 +62,11 @@ def good_width(task: Task) -> int:
     """How many networks like that of `task` should be trained as one stack."""
     in_cache = _CACHE_BYTES // network_bytes(task)
     return int(max(_FEWEST_NETWORKS, in_cache, WORTH_A_STACK // task.work))
+
+
+def is_worth_padding(task: Task, n_copies: int) -> bool:
+    """Whether a stack should train copies rather than have a program compiled for it."""
+    return n_copies * task.work <= WORTH_COMPILING
 
 
 def _columns(tasks: Sequence[Task]) -> list[list[int]]:

@@ -321,7 +321,9 @@ class Program:
         if batch_statistics:
             found = iter(batch_statistics)
             (new,) = layout.group([None if s.trainable else next(found) for s in specs])
-            statistics = statistics * BATCH_NORM_MOMENTUM + new * (1 - BATCH_NORM_MOMENTUM)
+            statistics = statistics * BATCH_NORM_MOMENTUM + new * (
+                1 - BATCH_NORM_MOMENTUM
+            )
         return State([*trainable, statistics], slots, counts), loss
 
     def _draw_noise(self, epoch, step, seeds) -> dict:

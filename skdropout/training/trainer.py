@@ -9,6 +9,7 @@ from .._backend import tf
 from .arrangement import arrange
 from .batches import chunk_steps, padded_batch_size, row_weights, take_rows
 from .feed import Feed
+from .grouping import WORTH_COMPILING
 from .monitor import LearningRate, Monitor, divergence_message
 from .programs import program_for
 from .scores import score
@@ -20,9 +21,6 @@ _VALIDATION_ROWS = 4096
 # Without XLA, networks begin at multiples of this in their stack's arrays: TensorFlow's
 # kernels compute what does not fill a vector register in another way.
 _ALIGNED_ROWS = 16
-# Floating-point operations that a program of the right size must save before it is
-# compiled: about what the cores can do in that time.
-_WORTH_COMPILING = 1e11
 
 
 def train(
@@ -288,7 +286,7 @@ class _Stack:
         task = running[0].task
         share_left = max(r.most_epochs_left() for r in running) / task.settings.max_iter
         n_idle = len(self._in_place) - len(running)
-        return n_idle * share_left * task.work > _WORTH_COMPILING
+        return n_idle * share_left * task.work > WORTH_COMPILING
 
     def _run_epoch(self, state: State):
         """One epoch; returns the new state, and losses and rates of each place."""
