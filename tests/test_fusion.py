@@ -1,5 +1,7 @@
 """Networks trained together against the same networks trained alone."""
 
+import threading
+
 import joblib
 import keras
 import numpy as np
@@ -252,8 +254,9 @@ def test_callbacks_see_their_own_network(iris, capfd):
         np.testing.assert_array_equal(one[2], other[2])
 
 
-def test_networks_that_have_stopped_leave_the_stack(digits, monkeypatch):
-    """Those that go on are as if nothing had happened."""
+@pytest.fixture
+def program_sizes(monkeypatch):
+    """Networks of each program that is asked for."""
     from skdropout.training import trainer
 
     sizes = []
@@ -264,16 +267,73 @@ def test_networks_that_have_stopped_leave_the_stack(digits, monkeypatch):
         return make(key)
 
     monkeypatch.setattr(trainer, "program_for", recorded)
+    return sizes
+
+
+def test_networks_that_have_stopped_leave_the_stack(digits, program_sizes, monkeypatch):
+    """Those that go on are as if nothing had happened."""
+    from skdropout.training import trainer
+
     monkeypatch.setattr(trainer, "WORTH_COMPILING", 0.0)
     lengths = [2, 2, 3, 9, 2, 2]
     ests = [classifier(max_iter=n, dropout_rate=n / 20) for n in lengths]
     alone = [clone(est).fit(*digits) for est in ests]
-    sizes.clear()
+    program_sizes.clear()
     with fused_training():
         fused = joblib.Parallel()(joblib.delayed(fit)(est, *digits) for est in ests)
-    assert sizes == [6, 2, 1]
+    assert program_sizes == [6, 2, 1]
     for one, other in zip(alone, fused, strict=True):
         assert_same_network(one, other)
+
+
+@pytest.mark.parametrize("is_large", [False, True])
+def test_program_of_an_earlier_stack_serves_again(
+    is_large, iris, program_sizes, monkeypatch
+):
+    """Unless copies that fill it up would cost more than another program."""
+    from skdropout.training import grouping
+
+    if is_large:
+        monkeypatch.setattr(grouping, "WORTH_COMPILING", 0.0)
+    est = classifier()
+    with fused_training():
+        for n_fits in (5, 2):
+            joblib.Parallel()(
+                joblib.delayed(fit)(clone(est), *iris) for _ in range(n_fits)
+            )
+    assert program_sizes == [5, 2 if is_large else 5]
+
+
+def test_programs_of_different_groups_compile_side_by_side(iris, monkeypatch):
+    """Also where stacks that wait for one of them could keep all cores."""
+    from skdropout.training import gathering, trainer
+
+    n_layers_seen, is_other_there = set(), threading.Event()
+    make = trainer.program_for
+
+    def recorded(key):
+        n_layers_seen.add(len(key.architecture.layer_units))
+        if len(n_layers_seen) == 2:
+            is_other_there.set()
+        assert is_other_there.wait(60)
+        return make(key)
+
+    monkeypatch.setattr(trainer, "program_for", recorded)
+    monkeypatch.setattr(gathering, "cpu_count", lambda: 2)
+    monkeypatch.setattr(gathering, "good_width", lambda task: 2)
+    monkeypatch.setattr(gathering, "_compiled_groups", set())
+    ests = [
+        classifier().set_params(hidden_layer_sizes=(6,) * n)
+        for n in (1, 1, 1, 1, 2, 2, 2, 2)
+    ]
+    alone = [clone(est) for est in ests]
+    with fused_training():
+        fused = joblib.Parallel(pre_dispatch="all")(
+            joblib.delayed(fit)(est, *iris) for est in ests
+        )
+    assert n_layers_seen == {3, 4}
+    for one, other in zip(alone, fused, strict=True):
+        assert_same_network(one.fit(*iris), other)
 
 
 def test_with_xla_up_to_rounding(iris, monkeypatch):
