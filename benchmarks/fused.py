@@ -108,7 +108,7 @@ def fused_grid(rounds: int) -> None:
     contestants = [
         Contestant("skdropout, fused", _in_new_process(search_fused)),
         Contestant(
-            "scikeras (one fold of five measured)",
+            "scikeras",
             _in_new_process(search_with_scikeras),
             at_most=1 / 30,
             rounds=1,

@@ -1,8 +1,7 @@
 """A grid search over dropout rates and batch normalisation, in a new process."""
 
-import numpy as np
 from sklearn.datasets import load_digits
-from sklearn.model_selection import GridSearchCV, ParameterGrid, StratifiedKFold
+from sklearn.model_selection import GridSearchCV, StratifiedKFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -43,34 +42,29 @@ def search_with_ours() -> dict:
     watch = Stopwatch()
     search.fit(X, y)
     seconds = watch.seconds()
-    results = search.cv_results_
     return {
         "seconds": seconds,
-        "first_fold": float(results["split0_test_score"].mean()),
+        "mean": float(search.cv_results_["mean_test_score"].mean()),
         "best": float(search.best_score_),
         "best_params": {k.split("__")[1]: v for k, v in search.best_params_.items()},
     }
 
 
 def search_with_scikeras() -> dict:
-    """Seconds of the search by those of one fold of each candidate, and the refit."""
+    """Seconds of the same search by scikeras, and its mean score."""
     X, y = load_digits(return_X_y=True)
-    train, test = next(StratifiedKFold(N_FOLDS).split(X, y))
     fit = {"hidden_layer_sizes": SIZES, "max_iter": N_EPOCHS, "batch_size": BATCH_SIZE}
     warm_up = scikeras_classifier(SIZES, dropout_rate=0.2, max_iter=1, batch_size=200)
     warm_up.fit(X, y).predict(X)
-    seconds, scores = np.zeros(2), []
-    for candidate in ParameterGrid(GRID):
-        watch = Stopwatch()
-        pipe = make_pipeline(StandardScaler(), scikeras_classifier(**fit, **candidate))
-        pipe.fit(X[train], y[train])
-        scores.append(float(np.mean(pipe.predict(X[test]) == y[test])))
-        seconds += np.multiply(N_FOLDS, watch.seconds())
+    pipe = make_pipeline(StandardScaler(), scikeras_classifier(**fit, dropout_rate=0.0))
+    grid = {f"kerasclassifier__{name}": values for name, values in GRID.items()}
+    # The folds by name: scikit-learn does not take scikeras's for a classifier.
+    search = GridSearchCV(pipe, grid, cv=StratifiedKFold(N_FOLDS))
     watch = Stopwatch()
-    refitted = scikeras_classifier(**fit, dropout_rate=0.2, batch_norm=True)
-    make_pipeline(StandardScaler(), refitted).fit(X, y)
-    seconds += watch.seconds()
-    return {"seconds": seconds.tolist(), "first_fold": float(np.mean(scores))}
+    search.fit(X, y)
+    seconds = watch.seconds()
+    mean = float(search.cv_results_["mean_test_score"].mean())
+    return {"seconds": seconds, "mean": mean}
 
 
 def grid(rounds: int) -> None:
@@ -87,7 +81,7 @@ def grid(rounds: int) -> None:
         [
             Contestant("skdropout", lambda: seconds_of(search_with_ours)),
             Contestant(
-                "scikeras (one fold of five measured)",
+                "scikeras",
                 lambda: seconds_of(search_with_scikeras),
                 at_most=0.10,
             ),
@@ -96,8 +90,8 @@ def grid(rounds: int) -> None:
     )
     ours, peer = results["search_with_ours"], results["search_with_scikeras"]
     print(
-        f"  accuracy, first fold, mean of the candidates: skdropout "
-        f"{ours['first_fold']:.4f}, scikeras {peer['first_fold']:.4f}\n"
+        f"  accuracy, mean of the candidates: skdropout {ours['mean']:.4f}, scikeras "
+        f"{peer['mean']:.4f}\n"
         f"  accuracy, best candidate of skdropout over all folds: {ours['best']:.4f} "
         f"with {ours['best_params']}"
     )

@@ -5,23 +5,19 @@ Every weight has a leading network axis: kernels (M, fan_in, fan_out), vectors
 learning rate, momentum, penalty), and one program serves all values of it.
 """
 
-import math
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 
-from .._architecture import BATCH_NORM_EPSILON, BATCH_NORM_MOMENTUM, Architecture
+from .._architecture import BATCH_NORM_MOMENTUM, Architecture
 from .._backend import keras, tf
 from . import noise
 from .arrangement import Shape
 from .layout import Layout
 from .losses import ROW_LOSSES
+from .operations import batch_norm, normalise, spread, sum_of_squares
 from .optimizers import StackOptimizer
-
-# What is summed as a product has at most so many rows: with more, the product does more
-# that is not needed; with fewer, it does less at a time.
-_SQUARED_ROWS = 8
 
 
 @dataclass(frozen=True)
@@ -309,7 +305,7 @@ class Program:
         strength = hyperparameters.alpha / weight
         for i, kernel in enumerate(trainable[: layout.n_kernels]):
             gradients[i] += strength[:, None, None] * kernel
-            loss += 0.5 * strength * _sum_of_squares(kernel)
+            loss += 0.5 * strength * sum_of_squares(kernel)
         trainable, slots, counts = self.optimizer.apply(
             trainable,
             state.slots,
@@ -391,13 +387,13 @@ class Program:
                     values = tf.repeat(values, kernel.shape[0], axis=0)
                 values = tf.matmul(values, kernel)
                 if self.key.architecture.use_bias:
-                    values += _spread(next(remaining), values.shape[1])
+                    values += spread(next(remaining), values.shape[1])
             elif layer.kind == "batch_norm":
                 gamma, beta, *moving = (next(remaining) for _ in range(4))
                 if is_real is None:
-                    values = _normalise(values, *moving, gamma, beta)
+                    values = normalise(values, *moving, gamma, beta)
                 else:
-                    values, statistics = _batch_norm(values, is_real, gamma, beta)
+                    values, statistics = batch_norm(values, is_real, gamma, beta)
                     batch_statistics += statistics
             elif layer.kind == "activation":
                 activation = keras.activations.get(self.key.architecture.activation)
@@ -417,67 +413,3 @@ def _dropout(values, layer, noises: dict, hyperparameters: Hyperparameters):
     )
     is_kept = noises[layer.number] >= thresholds
     return tf.where(is_kept, values * scales, tf.zeros_like(values))
-
-
-def _sum_of_squares(kernels):
-    """Of each network.
-
-    As the trace of a product: XLA writes the squares of the weights to memory before it
-    adds them up.
-    """
-    n_networks, fan_in, fan_out = kernels.shape
-    n_rows = math.gcd(fan_in * fan_out, _SQUARED_ROWS)
-    rows = tf.reshape(kernels, (n_networks, n_rows, -1))
-    products = tf.matmul(rows, rows, transpose_b=True)
-    return tf.reduce_sum(products * tf.eye(n_rows), axis=(1, 2))
-
-
-def _batch_norm(values, is_real, gamma, beta):
-    """Normalise by the mean and variance of the real rows; returns these too.
-
-    The gradient is that of Ioffe and Szegedy (2015) in closed form. All sums over rows
-    are products, which do not depend on how many networks there are.
-    """
-    mask = tf.cast(is_real, values.dtype)[:, None, :]
-    share = mask / tf.reduce_sum(mask, axis=2, keepdims=True)
-    share = tf.repeat(share, values.shape[0] // share.shape[0], axis=0)
-
-    @tf.custom_gradient
-    def normalise(values, gamma, beta):
-        mean = tf.matmul(share, values)
-        centred = values - mean
-        variance = tf.matmul(share, centred * centred)
-        # TensorFlow would put a reciprocal root here, which depends on whether it fills
-        # a vector register; it does not look through a product.
-        deviation = _spread(tf.sqrt(variance + BATCH_NORM_EPSILON), 1)
-        scale = gamma / deviation
-
-        def gradient(by_values, *_):
-            ones = tf.ones_like(share)
-            by_beta = tf.matmul(ones, by_values)
-            by_gamma = tf.matmul(ones, by_values * centred) / deviation
-            through_variance = centred * (by_gamma * scale / deviation)
-            through_statistics = through_variance + by_beta * scale
-            return (
-                by_values * scale - tf.transpose(share, (0, 2, 1)) * through_statistics,
-                by_gamma,
-                by_beta,
-            )
-
-        return (centred * scale + beta, mean, variance), gradient
-
-    values, *statistics = normalise(values, gamma, beta)
-    return values, statistics
-
-
-def _normalise(values, mean, variance, gamma, beta):
-    return (values - mean) * (gamma / tf.sqrt(variance + BATCH_NORM_EPSILON)) + beta
-
-
-def _spread(vectors, n_rows):
-    """Vectors (n_networks, 1, units) on every row.
-
-    As a product, whose gradient is a product, too: a sum over rows would depend on how
-    many networks there are.
-    """
-    return tf.matmul(tf.ones((vectors.shape[0], n_rows, 1)), vectors)

@@ -1,0 +1,81 @@
+"""Operations on stacks of networks, along whose first axis the networks lie.
+
+They round a network in the same way in every stack. So all sums over rows are products,
+whose rounding does not depend on how many networks there are.
+"""
+
+import math
+
+from .._architecture import BATCH_NORM_EPSILON
+from .._backend import tf
+
+# What is summed as a product has at most so many rows: with more, the product does more
+# that is not needed; with fewer, it does less at a time.
+_SQUARED_ROWS = 8
+
+
+def sum_of_squares(kernels):
+    """Of the kernels (n_networks, fan_in, fan_out), for each network.
+
+    As the trace of a product: XLA would write the squares to memory before it adds them
+    up.
+    """
+    n_networks, fan_in, fan_out = kernels.shape
+    n_rows = math.gcd(fan_in * fan_out, _SQUARED_ROWS)
+    rows = tf.reshape(kernels, (n_networks, n_rows, -1))
+    products = tf.matmul(rows, rows, transpose_b=True)
+    return tf.reduce_sum(products * tf.eye(n_rows), axis=(1, 2))
+
+
+def batch_norm(values, is_real, gamma, beta):
+    """Normalise by the mean and variance of the real rows; returns these too.
+
+    With the gradient of Ioffe and Szegedy (2015) in closed form.
+
+    Parameters
+    ----------
+    values : tensor of shape (n_networks, n_rows, units)
+    is_real : bool tensor of shape (n_streams, n_rows)
+        Each stream is for equally many networks.
+    gamma, beta : tensors of shape (n_networks, 1, units)
+    """
+    mask = tf.cast(is_real, values.dtype)[:, None, :]
+    share = mask / tf.reduce_sum(mask, axis=2, keepdims=True)
+    share = tf.repeat(share, values.shape[0] // share.shape[0], axis=0)
+
+    @tf.custom_gradient
+    def by_batch(values, gamma, beta):
+        mean = tf.matmul(share, values)
+        centred = values - mean
+        variance = tf.matmul(share, centred * centred)
+        # TensorFlow would put a reciprocal root here, which depends on whether it fills
+        # a vector register; it does not look through a product.
+        deviation = spread(tf.sqrt(variance + BATCH_NORM_EPSILON), 1)
+        scale = gamma / deviation
+
+        def gradient(by_values, *_):
+            ones = tf.ones_like(share)
+            by_beta = tf.matmul(ones, by_values)
+            by_gamma = tf.matmul(ones, by_values * centred) / deviation
+            through_variance = centred * (by_gamma * scale / deviation)
+            through_statistics = through_variance + by_beta * scale
+            return (
+                by_values * scale - tf.transpose(share, (0, 2, 1)) * through_statistics,
+                by_gamma,
+                by_beta,
+            )
+
+        return (centred * scale + beta, mean, variance), gradient
+
+    values, *statistics = by_batch(values, gamma, beta)
+    return values, statistics
+
+
+def normalise(values, mean, variance, gamma, beta):
+    """Normalise by moving statistics."""
+    return (values - mean) * (gamma / tf.sqrt(variance + BATCH_NORM_EPSILON)) + beta
+
+
+def spread(vectors, n_rows):
+    """Vectors (n_networks, 1, units) on every row, by a product whose gradient is one."""
+    return tf.matmul(tf.ones((vectors.shape[0], n_rows, 1)), vectors)
