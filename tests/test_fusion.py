@@ -306,19 +306,20 @@ def test_program_of_an_earlier_stack_serves_again(
 
 def test_programs_of_different_groups_compile_side_by_side(iris, monkeypatch):
     """Also where stacks that wait for one of them could keep all cores."""
-    from skdropout.training import gathering, trainer
+    from skdropout.training import gathering
+    from skdropout.training.stack import Program
 
     n_layers_seen, is_other_there = set(), threading.Event()
-    make = trainer.program_for
+    run = Program.run
 
-    def recorded(key):
-        n_layers_seen.add(len(key.architecture.layer_units))
+    def recorded(program, *args):
+        n_layers_seen.add(len(program.key.architecture.layer_units))
         if len(n_layers_seen) == 2:
             is_other_there.set()
         assert is_other_there.wait(60)
-        return make(key)
+        return run(program, *args)
 
-    monkeypatch.setattr(trainer, "program_for", recorded)
+    monkeypatch.setattr(Program, "run", recorded)
     monkeypatch.setattr(gathering, "cpu_count", lambda: 2)
     monkeypatch.setattr(gathering, "good_width", lambda task: 2)
     monkeypatch.setattr(gathering, "_compiled_groups", set())

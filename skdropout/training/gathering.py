@@ -95,7 +95,9 @@ class Gathering:
         self._shared_rows = SharedRows()
         self._ready: deque[_Stack] = deque()
         self._training: Counter[Hashable] = Counter()
-        self._beginning: set[Hashable] = set()  # groups whose program is being compiled
+        # Groups whose program is being compiled, and of these those where it is traced.
+        self._beginning: set[Hashable] = set()
+        self._tracing: set[Hashable] = set()
         self._n_trained = 0
         self._sizes: dict[Hashable, int] = {}
         self._n_changes = 0
@@ -179,8 +181,9 @@ class Gathering:
         while (stack := next(filter(self._has_core, self._ready), None)) is not None:
             self._ready.remove(stack)
             self._training[stack.group] += 1
-            if stack.group not in _compiled_groups:
+            if stack.group not in _compiled_groups and stack.group not in self._beginning:
                 self._beginning.add(stack.group)
+                self._tracing.add(stack.group)
             stack.fits[0].leads = stack
             stack.fits[0].participant.wake()
 
@@ -210,7 +213,10 @@ class Gathering:
 
     def _has_room(self) -> bool:
         """Whether more tasks may begin. While a stack waits for a core, they are not
-        needed yet and would hold their rows for longer."""
+        needed yet and would hold their rows for longer; while a program is traced, they
+        would slow that down, which is Python, too."""
+        if self._tracing:
+            return False
         n_waiting = sum(map(len, self._waiting.values()))
         most = min(self._max_memory, _AMPLE_BYTES) if self._ready else self._max_memory
         return n_waiting < self.max_networks and self._held_bytes < most
@@ -290,9 +296,12 @@ class Gathering:
         def before_call():
             if all(fit.participant.call.is_cancelled for fit in fits):
                 raise TaskCancelled
-            if next(calls) == 1:  # the first one brought the program
+            n_before = next(calls)
+            if n_before < 2:  # the program has been traced, and then compiled
                 with self.change():
-                    self._note_compiled(stack.group)
+                    self._tracing.discard(stack.group)
+                    if n_before:
+                        self._note_compiled(stack.group)
 
         start = time.perf_counter()
         results: list
@@ -317,6 +326,7 @@ class Gathering:
 
     def _note_compiled(self, group: Hashable) -> None:
         self._beginning.discard(group)
+        self._tracing.discard(group)
         _compiled_groups.add(group)
 
     # Stalls

@@ -2,7 +2,8 @@
 
 Every tensor costs time to trace, to compile and at each call, above all those that an
 optimizer updates. Element-wise optimizers do not care what they update, so all biases,
-scales and offsets are one long vector; kernels stay as the matrix products want them.
+scales, offsets and small kernels are one long vector; large kernels stay as the matrix
+products want them.
 """
 
 import math
@@ -15,10 +16,13 @@ from .._backend import tf
 # Vectors are filled up to multiples of this, so that each network begins with a whole
 # vector register: the rest is computed in another way.
 _ALIGNMENT = 16
+# Kernels of at most so many weights are copied out of the vector at each step rather than
+# updated by themselves.
+_SMALL_KERNEL = 2048
 
 
 class Layout:
-    """Which weights are kept together: each kernel by itself, the other trainable
+    """Which weights are kept together: each large kernel by itself, the other trainable
     weights as a vector, the moving statistics as a vector.
 
     Parameters
@@ -27,32 +31,36 @@ class Layout:
 
     Attributes
     ----------
-    n_kernels, n_trainable : int
-        Number of groups that are kernels, and that are trained; kernels come first. The
-        last group is that of the statistics.
+    n_trainable : int
+        Number of groups that are trained; these come first. The last group is that of the
+        statistics.
     shapes : list of tuple
-        Shape of each group in one network: (fan_in, fan_out) of a kernel that needs no
-        filling up, otherwise (1, n_weights).
+        Shape of each group in one network: (fan_in, fan_out) of a large kernel that needs
+        no filling up, otherwise (1, n_weights).
     """
 
     def __init__(self, architecture: Architecture):
         specs = architecture.weight_specs
         self._shapes = [spec.shape for spec in specs]
-        kernels = [[i] for i, spec in enumerate(specs) if spec.role == "kernel"]
+        is_large = [
+            spec.role == "kernel" and math.prod(spec.shape) > _SMALL_KERNEL
+            for spec in specs
+        ]
+        kernels = [[i] for i, large in enumerate(is_large) if large]
         vectors = [
-            i for i, spec in enumerate(specs) if spec.trainable and spec.role != "kernel"
+            i for i, spec in enumerate(specs) if spec.trainable and not is_large[i]
         ]
         statistics = [i for i, spec in enumerate(specs) if not spec.trainable]
         trained = [*kernels, vectors] if vectors else kernels
         self._groups = [*trained, statistics]
-        self.n_kernels = len(kernels)
+        self._n_large = len(kernels)
         self.n_trainable = len(trained)
         self.shapes = [self._group_shape(group) for group in self._groups]
 
     def _group_shape(self, group: list[int]) -> tuple[int, ...]:
         n_weights = sum(math.prod(self._shapes[i]) for i in group)
         n_padded = -(-n_weights // _ALIGNMENT) * _ALIGNMENT
-        if group[:1] in self._groups[: self.n_kernels] and n_padded == n_weights:
+        if group[:1] in self._groups[: self._n_large] and n_padded == n_weights:
             return self._shapes[group[0]]
         return 1, n_padded
 

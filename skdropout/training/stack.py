@@ -299,18 +299,19 @@ class Program:
             )
             loss = tf.reduce_sum(self._row_loss(y, logits) * share, axis=-1)
         found = iter(tape.gradient(loss, watched))
-        gradients = layout.group([next(found) if s.trainable else None for s in specs])
+        gradients = [next(found) if s.trainable else None for s in specs]
         # The penalty by hand: the tape would keep the squares of the kernels.
         weight = _for_networks(batch.weight, shape.n_networks)
         strength = hyperparameters.alpha / weight
-        for i, kernel in enumerate(trainable[: layout.n_kernels]):
-            gradients[i] += strength[:, None, None] * kernel
-            loss += 0.5 * strength * sum_of_squares(kernel)
+        for i, spec in enumerate(specs):
+            if spec.role == "kernel":
+                gradients[i] += strength[:, None, None] * weights[i]
+                loss += 0.5 * strength * sum_of_squares(weights[i])
         trainable, slots, counts = self.optimizer.apply(
             trainable,
             state.slots,
             state.counts,
-            gradients,
+            layout.group(gradients),
             rates,
             hyperparameters.momentum,
         )
