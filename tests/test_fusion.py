@@ -304,9 +304,33 @@ def test_program_of_an_earlier_stack_serves_again(
     assert program_sizes == [5, 2 if is_large else 5]
 
 
-def test_programs_of_different_groups_compile_side_by_side(iris, monkeypatch):
-    """Also where stacks that wait for one of them could keep all cores."""
+@pytest.fixture
+def stacks_of_two(monkeypatch):
+    """Two cores, on which stacks of two are trained whose programs are not there."""
     from skdropout.training import gathering
+
+    monkeypatch.setattr(gathering, "cpu_count", lambda: 2)
+    monkeypatch.setattr(gathering, "good_width", lambda task: 2)
+    monkeypatch.setattr(gathering, "_compiled_groups", set())
+
+
+def of_depths(*depths):
+    return [classifier().set_params(hidden_layer_sizes=(6,) * n) for n in depths]
+
+
+def test_nobody_trains_alone_while_a_program_is_traced(iris, stacks_of_two, capfd):
+    """Though no task runs then that could still join those that wait."""
+    with fused_training(progress=True):
+        joblib.Parallel(pre_dispatch="all")(
+            joblib.delayed(fit)(est, *iris) for est in of_depths(1, 2, 1, 1, 2, 1, 2, 2)
+        )
+    assert min(trained_sizes(capfd)) > 1
+
+
+def test_programs_of_different_groups_compile_side_by_side(
+    iris, stacks_of_two, monkeypatch
+):
+    """Also where stacks that wait for one of them could keep all cores."""
     from skdropout.training.stack import Program
 
     n_layers_seen, is_other_there = set(), threading.Event()
@@ -320,13 +344,7 @@ def test_programs_of_different_groups_compile_side_by_side(iris, monkeypatch):
         return run(program, *args)
 
     monkeypatch.setattr(Program, "run", recorded)
-    monkeypatch.setattr(gathering, "cpu_count", lambda: 2)
-    monkeypatch.setattr(gathering, "good_width", lambda task: 2)
-    monkeypatch.setattr(gathering, "_compiled_groups", set())
-    ests = [
-        classifier().set_params(hidden_layer_sizes=(6,) * n)
-        for n in (1, 1, 1, 1, 2, 2, 2, 2)
-    ]
+    ests = of_depths(1, 1, 1, 1, 2, 2, 2, 2)
     alone = [clone(est) for est in ests]
     with fused_training():
         fused = joblib.Parallel(pre_dispatch="all")(

@@ -169,9 +169,12 @@ class Gathering:
         self._start_stacks()
         for call in self._calls:
             self._let_run(call)
-        # While a stack waits for a core, tasks that would join the others are held back.
-        is_anything_to_come = self._ready or any(
-            call.is_dispatching or call.running for call in self._calls
+        # Tasks that would join the others are held back while a stack waits for a core,
+        # and while a program is traced.
+        is_anything_to_come = (
+            self._ready
+            or self._tracing
+            or any(call.is_dispatching or call.running for call in self._calls)
         )
         if self._waiting and not is_anything_to_come:
             self._form_stacks()
