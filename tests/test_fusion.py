@@ -311,7 +311,7 @@ def stacks_of_two(monkeypatch):
 
     monkeypatch.setattr(gathering, "cpu_count", lambda: 2)
     monkeypatch.setattr(gathering, "good_width", lambda task: 2)
-    monkeypatch.setattr(gathering, "_compiled_groups", set())
+    monkeypatch.setattr(gathering, "_compiled", set())
 
 
 def of_depths(*depths):

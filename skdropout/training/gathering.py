@@ -24,6 +24,7 @@ from .grouping import (
     is_even,
     is_worth_padding,
     network_bytes,
+    program_key,
     rows_bytes,
 )
 from .participants import Call, Participant, TaskCancelled
@@ -41,9 +42,9 @@ _UNSEEN_STALL_SECONDS = 30.0
 # Rows that may be held in any case; of more, only what the cores need.
 _AMPLE_BYTES = 2**28
 
-# Groups of which stacks have been trained in this process. That their program is there is
-# a guess, as it depends on the size of the stack, too.
-_compiled_groups: set[Hashable] = set()
+# Keys of the programs that stacks have used in this process. That they are there is a
+# guess, as they depend on the size of the stack, too.
+_compiled: set[Hashable] = set()
 
 
 class _Fit:
@@ -58,9 +59,10 @@ class _Fit:
 
 
 class _Stack(NamedTuple):
-    """Fits of a group to be trained together, and the size of its largest stack."""
+    """Fits to be trained together, the key of their program, and the size of the largest
+    stack of their group."""
 
-    group: Hashable
+    program: Hashable
     fits: list[_Fit]
     size: int
 
@@ -95,7 +97,7 @@ class Gathering:
         self._shared_rows = SharedRows()
         self._ready: deque[_Stack] = deque()
         self._training: Counter[Hashable] = Counter()
-        # Groups whose program is being compiled, and of these those where it is traced.
+        # Keys of programs that are being compiled, and of these those still traced.
         self._beginning: set[Hashable] = set()
         self._tracing: set[Hashable] = set()
         self._n_trained = 0
@@ -183,22 +185,22 @@ class Gathering:
     def _start_stacks(self) -> None:
         while (stack := next(filter(self._has_core, self._ready), None)) is not None:
             self._ready.remove(stack)
-            self._training[stack.group] += 1
-            if stack.group not in _compiled_groups and stack.group not in self._beginning:
-                self._beginning.add(stack.group)
-                self._tracing.add(stack.group)
+            self._training[stack.program] += 1
+            if stack.program not in _compiled and stack.program not in self._beginning:
+                self._beginning.add(stack.program)
+                self._tracing.add(stack.program)
             stack.fits[0].leads = stack
             stack.fits[0].participant.wake()
 
     def _has_core(self, stack: _Stack) -> bool:
         """Whether a stack can begin. Those that wait for the same program to be compiled
-        leave a core for one of another group, so that its program compiles meanwhile."""
-        if stack.group in self._beginning:
-            n_busy = self._training[stack.group]
+        leave a core for one of another program, which compiles meanwhile."""
+        if stack.program in self._beginning:
+            n_busy = self._training[stack.program]
         else:
             n_busy = sum(
-                1 if group in self._beginning else n
-                for group, n in self._training.items()
+                1 if program in self._beginning else n
+                for program, n in self._training.items()
             )
         return n_busy < self._n_cores and self._training.total() <= self._n_cores
 
@@ -262,9 +264,9 @@ class Gathering:
         largest = max(map(len, pieces))
         if not is_worth_padding(tasks[0], size - largest):
             size = largest
-        group = group_key(tasks[0])
-        self._sizes[group] = size = max(size, largest)
-        return [_Stack(group, [fits[i] for i in piece], size) for piece in pieces]
+        self._sizes[group_key(tasks[0])] = size = max(size, largest)
+        program = program_key(tasks[0])
+        return [_Stack(program, [fits[i] for i in piece], size) for piece in pieces]
 
     def _suitable_size(self, tasks: list["Task"]) -> int:
         """Size of the stacks to make of a group: at least one for each core, if that is
@@ -302,9 +304,9 @@ class Gathering:
             n_before = next(calls)
             if n_before < 2:  # the program has been traced, and then compiled
                 with self.change():
-                    self._tracing.discard(stack.group)
+                    self._tracing.discard(stack.program)
                     if n_before:
-                        self._note_compiled(stack.group)
+                        self._note_compiled(stack.program)
 
         start = time.perf_counter()
         results: list
@@ -316,8 +318,8 @@ class Gathering:
             results = [error] * len(fits)
         seconds = time.perf_counter() - start
         with self.change():
-            self._note_compiled(stack.group)
-            self._training -= Counter([stack.group])
+            self._note_compiled(stack.program)
+            self._training -= Counter([stack.program])
             self._n_trained += len(fits)
             self._deliver(fits, results)
             n_trained = self._n_trained
@@ -327,10 +329,10 @@ class Gathering:
                 f"{n_trained} so far"
             )
 
-    def _note_compiled(self, group: Hashable) -> None:
-        self._beginning.discard(group)
-        self._tracing.discard(group)
-        _compiled_groups.add(group)
+    def _note_compiled(self, program: Hashable) -> None:
+        self._beginning.discard(program)
+        self._tracing.discard(program)
+        _compiled.add(program)
 
     # Stalls
 

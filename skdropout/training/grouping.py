@@ -26,18 +26,25 @@ _ARRAYS_PER_WEIGHT = 5
 _ARRAYS_PER_UNIT = 6
 
 
-def group_key(task: Task) -> Hashable:
-    """Equal for tasks that one stack can hold."""
-    settings, arrays = task.settings, task.optimizer_state.arrays
-    n_samples = len(task.rows)
+def program_key(task: Task) -> Hashable:
+    """What a program depends on, but for the shape of the stack."""
+    settings = task.settings
     return (
         task.architecture,
         settings.loss,
         task.optimizer.key,
         settings.device,
         settings.by_xla,
-        padded_batch_size(settings.batch_size, n_samples),
-        -(-n_samples // settings.batch_size),
+        padded_batch_size(settings.batch_size, len(task.rows)),
+    )
+
+
+def group_key(task: Task) -> Hashable:
+    """Equal for tasks that one stack can hold."""
+    arrays = task.optimizer_state.arrays
+    return (
+        program_key(task),
+        -(-len(task.rows) // task.settings.batch_size),
         task.progress.epochs,
         int(arrays[0]) if arrays else 0,
     )
