@@ -50,6 +50,9 @@ class _Wrapper(scikeras_wrappers.BaseWrapper):
         self.n_features_in_ = X.shape[1]
         return X, y
 
+    def _check_model_compatibility(self, y):
+        """The network is made for these targets and this loss."""
+
 
 def make_wrapper(
     params: dict[str, Any], *, n_outputs: int, loss_name: str, start: Start

@@ -1,5 +1,6 @@
 """Training the fits of a search together: a backend for joblib."""
 
+import gc
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -61,7 +62,12 @@ def fused_training(
 
     Notes
     -----
-    ``joblib.parallel_config(backend="skdropout")`` is the same, with the same parameters.
+    ``joblib.parallel_config(backend="skdropout")`` is the same, with the same parameters,
+    but for the next paragraph.
+
+    Objects that were there before are not garbage-collected within the context
+    (:func:`gc.freeze`), unless some have been frozen already. TensorFlow is loaded where
+    the context begins.
 
     Fusing does not help where one network alone keeps all cores busy.
 
@@ -83,7 +89,28 @@ def fused_training(
         max_memory=max_memory,
         progress=progress,
     ):
+        # So that TensorFlow's objects, the most of all, are set aside, too.
+        from . import _backend  # noqa: F401
+
+        with _set_aside():
+            yield
+
+
+@contextmanager
+def _set_aside() -> Iterator[None]:
+    """Leave the objects that there are out of Python's garbage collection.
+
+    TensorFlow alone has some 400,000. To go through them takes longer than to train many
+    a stack, and tracing a program or the fits of a search make Python do so.
+    """
+    if gc.get_freeze_count():  # by somebody else, who is to undo it
         yield
+        return
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
 
 
 class FusionBackend(ParallelBackendBase):

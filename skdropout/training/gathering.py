@@ -234,10 +234,10 @@ class Gathering:
     def _form_full_stack(self, group: Hashable) -> None:
         """Do not wait for the others once there are enough for one core, and as many are
         to come for the next."""
-        tasks = [fit.task for fit in self._waiting[group]]
-        width = min(good_width(tasks[0]), self._most(tasks[0]))
+        fits = self._waiting[group]
+        width = min(good_width(fits[0].task), self._most(fits[0].task))
         n_to_come = sum(len(call.unstarted) for call in self._calls)
-        if len(tasks) >= width and n_to_come >= width and is_even(tasks):
+        if min(len(fits), n_to_come) >= width and is_even([fit.task for fit in fits]):
             self._ready += self._cut(self._waiting.pop(group), width)
 
     def _form_stacks(self) -> None:

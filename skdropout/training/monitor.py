@@ -1,5 +1,6 @@
 """Learning rates by epoch, and scikit-learn's rules for when to stop."""
 
+import math
 from collections.abc import Callable
 
 import numpy as np
@@ -37,7 +38,7 @@ class LearningRate:
         self._policy = policy
         self._power_t = power_t
         self._progress = progress
-        if np.isnan(progress.learning_rate):
+        if math.isnan(progress.learning_rate):
             progress.learning_rate = self._initial
 
     def of_epoch(self, first_step: int, n_steps: int) -> np.ndarray:
@@ -126,7 +127,7 @@ class Monitor:
         ValueError
             If the loss is not finite.
         """
-        if not np.isfinite(loss):
+        if not math.isfinite(loss):
             raise ValueError(
                 divergence_message(f"The training loss became {loss}", self.n_iter + 1)
             )

@@ -292,7 +292,8 @@ class _Stack:
         """One epoch; returns the new state, and losses and rates of each place."""
         epochs, feed, chunk = self._epochs, self._epochs.feed, self._key.n_steps
         feed.begin_epoch(epochs.n_done)
-        counts = np.stack([feed.real_rows(r.task) for r in self._in_place], axis=1)
+        counts = np.stack([feed.real_rows(task) for task in self._inputs], axis=1)
+        counts = np.repeat(counts, len(self._in_place) // len(self._inputs), axis=1)
         rates = np.zeros(counts.shape)
         rates[: epochs.n_steps] = np.stack(
             [r.rate.of_epoch(epochs.steps_done, epochs.n_steps) for r in self._in_place],
