@@ -1,5 +1,6 @@
 """The batches of a stack, from the rows of its tasks."""
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -8,6 +9,9 @@ from .._backend import tf
 from .batches import epoch_order, row_weights, step_indices, take_rows
 from .stack import Batches
 from .task import Rows, Task
+
+# What TensorFlow asks of memory that it is to use as it is.
+_ALIGNMENT_BYTES = 64
 
 
 class _Stream:
@@ -65,6 +69,7 @@ class Feed:
             task.input_stream: _Stream(task, batch_rows, n_steps)
             for task in {task.input_stream: task for task in tasks}.values()
         }
+        self._inputs = np.empty(0, np.float32)
 
     def begin_epoch(self, epoch: int) -> None:
         """Set the order of all rows."""
@@ -80,11 +85,16 @@ class Feed:
     def batches(
         self, inputs: Sequence[Task], targets: Sequence[Task], steps: slice
     ) -> Batches:
-        """The rows of some steps, for the tasks that stand for the streams."""
+        """The rows of some steps, for the tasks that stand for the streams.
+
+        Good until the next call, which writes the inputs to the same memory.
+        """
         streams = [self._streams[task.input_stream] for task in inputs]
-        # Written in place: with large rows every copy counts.
+        # Written in place and handed over as they are: with large rows every copy counts.
         n_steps, *shape = streams[0].shape(steps)
-        X = np.empty((n_steps, len(streams), *shape), np.float32)
+        if self._inputs.shape != (n_steps, len(streams), *shape):
+            self._inputs = _aligned((n_steps, len(streams), *shape))
+        X = self._inputs
         for i, stream in enumerate(streams):
             stream.write_inputs(X[:, i], steps)
         parts = {
@@ -93,8 +103,17 @@ class Feed:
         }
         y, share, weight = zip(*(parts[t.target_stream] for t in targets), strict=True)
         return Batches(
-            tf.constant(X),
+            # The identity is a copy only where the device is another.
+            tf.identity(tf.experimental.dlpack.from_dlpack(X.__dlpack__())),
             tf.constant(np.stack(y, axis=1)),
             tf.constant(np.stack(share, axis=1), tf.float32),
             tf.constant(np.stack(weight, axis=1)),
         )
+
+
+def _aligned(shape: tuple[int, ...]) -> np.ndarray:
+    """An array that is not filled, in memory that TensorFlow need not copy."""
+    size, spare = math.prod(shape), _ALIGNMENT_BYTES // 4
+    values = np.empty(size + spare, np.float32)
+    start = -values.ctypes.data % _ALIGNMENT_BYTES // 4
+    return values[start : start + size].reshape(shape)

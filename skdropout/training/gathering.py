@@ -136,8 +136,11 @@ class Gathering:
             participant.call.running.discard(participant)
             self._form_full_stack(group)
         participant.wait()
-        if fit.leads is not None:
-            self._lead(fit.leads)
+        # Taken out, so that no cycle keeps the rows for the garbage collector.
+        stack, fit.leads = fit.leads, None
+        if stack is not None:
+            self._lead(stack)
+            del stack
             participant.wait()
         assert fit.result is not None
         if isinstance(fit.result, BaseException):
@@ -171,10 +174,10 @@ class Gathering:
         self._start_stacks()
         for call in self._calls:
             self._let_run(call)
-        # Tasks that would join the others are held back while a stack waits for a core,
-        # and while a program is traced.
+        # Tasks that would join the others are held back while no core is free, and while
+        # a program is traced.
         is_anything_to_come = (
-            self._ready
+            self._is_busy
             or self._tracing
             or any(call.is_dispatching or call.running for call in self._calls)
         )
@@ -216,14 +219,19 @@ class Gathering:
                 break
             call.running.add(participant)
 
+    @property
+    def _is_busy(self) -> bool:
+        """Whether no core is free for another stack."""
+        return bool(self._ready) or self._training.total() >= self._n_cores
+
     def _has_room(self) -> bool:
-        """Whether more tasks may begin. While a stack waits for a core, they are not
-        needed yet and would hold their rows for longer; while a program is traced, they
-        would slow that down, which is Python, too."""
+        """Whether more tasks may begin. While no core is free, they are not needed yet
+        and would hold their rows for longer; while a program is traced, they would slow
+        that down, which is Python, too."""
         if self._tracing:
             return False
         n_waiting = sum(map(len, self._waiting.values()))
-        most = min(self._max_memory, _AMPLE_BYTES) if self._ready else self._max_memory
+        most = min(self._max_memory, _AMPLE_BYTES) if self._is_busy else self._max_memory
         return n_waiting < self.max_networks and self._held_bytes < most
 
     def _most(self, task: "Task") -> int:

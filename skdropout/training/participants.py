@@ -42,8 +42,11 @@ class Participant:
     def _run(self) -> None:
         _current.participant = self
         self.thread = threading.get_ident()
+        # The estimator and its rows are not to be kept by joblib's cycles of references.
+        function = self._function
+        del self._function
         try:
-            result = self._function()
+            result = function()
         except BaseException as error:
             self.future.set_exception(error)
         else:
