@@ -94,7 +94,7 @@ class Layout:
             if shape[0] == 1:
                 parts = tf.split(values, [*sizes, shape[1] - sum(sizes)], axis=2)[:-1]
             for i, part in zip(group, parts, strict=True):
-                tensors[i] = tf.reshape(part, (-1, *self._row_shape(i)))
+                tensors[i] = _reshaped(part, self._row_shape(i))
         return tensors
 
     def group(self, tensors: list) -> list:
@@ -102,19 +102,25 @@ class Layout:
         groups = []
         for group, shape in zip(self._groups, self.shapes, strict=True):
             parts = [tensors[i] for i in group if tensors[i] is not None]
-            if not parts:
-                continue
-            n_networks = parts[0].shape[0]
-            parts = [tf.reshape(part, (n_networks, 1, -1)) for part in parts]
-            n_padding = math.prod(shape) - sum(part.shape[2] for part in parts)
-            if n_padding:
-                parts.append(tf.zeros((n_networks, 1, n_padding)))
-            groups.append(tf.reshape(tf.concat(parts, axis=2), (n_networks, *shape)))
+            if parts and shape[0] == 1:
+                n_networks = parts[0].shape[0]
+                sizes = [math.prod(part.shape[1:]) for part in parts]
+                parts = [_reshaped(p, (1, n)) for p, n in zip(parts, sizes, strict=True)]
+                if n_padding := shape[1] - sum(sizes):
+                    parts.append(tf.zeros((n_networks, 1, n_padding)))
+                parts = [tf.concat(parts, axis=2)]
+            groups += parts
         return groups
 
     def _row_shape(self, i: int) -> tuple[int, ...]:
         shape = self._shapes[i]
         return shape if len(shape) == 2 else (1, *shape)
+
+
+def _reshaped(tensor, row_shape: tuple[int, ...]):
+    """The tensor with another shape for each network; itself if it has that."""
+    shape = (tensor.shape[0], *row_shape)
+    return tensor if tensor.shape == shape else tf.reshape(tensor, shape)
 
 
 def as_array(tensor) -> np.ndarray:

@@ -24,12 +24,13 @@ def _threefry(key, counter):
     keys = (key[0], key[1], key[0] ^ key[1] ^ tf.constant(_PARITY, tf.uint32))
     x0 = counter[0] + keys[0]
     x1 = counter[1] + keys[1]
+    # As few constants, since each operation takes a while to trace.
+    rotations = tf.constant(_ROTATIONS, tf.uint32)
+    left, right = tf.unstack(rotations), tf.unstack(32 - rotations)
     for i in range(_ROUNDS):
-        rotation = _ROTATIONS[i % 8]
         x0 = x0 + x1
-        x1 = tf.bitwise.left_shift(
-            x1, tf.constant(rotation, tf.uint32)
-        ) | tf.bitwise.right_shift(x1, tf.constant(32 - rotation, tf.uint32))
+        high = tf.bitwise.left_shift(x1, left[i % 8])
+        x1 = high | tf.bitwise.right_shift(x1, right[i % 8])
         x1 = x1 ^ x0
         if i % 4 == 3:
             j = i // 4 + 1

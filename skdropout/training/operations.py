@@ -6,12 +6,27 @@ whose rounding does not depend on how many networks there are.
 
 import math
 
+import numpy as np
+
 from .._architecture import BATCH_NORM_EPSILON
 from .._backend import tf
 
 # What is summed as a product has at most so many rows: with more, the product does more
 # that is not needed; with fewer, it does less at a time.
 _SQUARED_ROWS = 8
+
+
+def for_networks(values, n_networks: int):
+    """Values (n_networks, ...) from those of the streams, each for equally many networks.
+
+    What ``tf.repeat`` does, which takes five times as many operations.
+    """
+    n_streams, *shape = values.shape
+    if n_streams == n_networks:
+        return values
+    values = tf.expand_dims(values, 1)
+    values = tf.tile(values, [1, n_networks // n_streams, *(1 for _ in shape)])
+    return tf.reshape(values, (n_networks, *shape))
 
 
 def sum_of_squares(kernels):
@@ -24,10 +39,16 @@ def sum_of_squares(kernels):
     n_rows = math.gcd(fan_in * fan_out, _SQUARED_ROWS)
     rows = tf.reshape(kernels, (n_networks, n_rows, -1))
     products = tf.matmul(rows, rows, transpose_b=True)
-    return tf.reduce_sum(products * tf.eye(n_rows), axis=(1, 2))
+    return tf.reduce_sum(products * np.eye(n_rows, dtype=np.float32), axis=(1, 2))
 
 
-def batch_norm(values, is_real, gamma, beta):
+def row_shares(is_real):
+    """Share (n_networks, 1, n_rows) of each row in a mean over those that are real."""
+    mask = tf.expand_dims(tf.cast(is_real, tf.float32), 1)
+    return mask / tf.reduce_sum(mask, axis=2, keepdims=True)
+
+
+def batch_norm(values, share, gamma, beta):
     """Normalise by the mean and variance of the real rows; returns these too.
 
     With the gradient of Ioffe and Szegedy (2015) in closed form.
@@ -35,13 +56,10 @@ def batch_norm(values, is_real, gamma, beta):
     Parameters
     ----------
     values : tensor of shape (n_networks, n_rows, units)
-    is_real : bool tensor of shape (n_streams, n_rows)
-        Each stream is for equally many networks.
+    share : tensor of shape (n_networks, 1, n_rows)
+        As of `row_shares`.
     gamma, beta : tensors of shape (n_networks, 1, units)
     """
-    mask = tf.cast(is_real, values.dtype)[:, None, :]
-    share = mask / tf.reduce_sum(mask, axis=2, keepdims=True)
-    share = tf.repeat(share, values.shape[0] // share.shape[0], axis=0)
 
     @tf.custom_gradient
     def by_batch(values, gamma, beta):

@@ -16,7 +16,14 @@ from . import noise
 from .arrangement import Shape
 from .layout import Layout
 from .losses import ROW_LOSSES
-from .operations import batch_norm, normalise, spread, sum_of_squares
+from .operations import (
+    batch_norm,
+    for_networks,
+    normalise,
+    row_shares,
+    spread,
+    sum_of_squares,
+)
 from .optimizers import StackOptimizer
 
 
@@ -96,9 +103,9 @@ class Hyperparameters(NamedTuple):
     Attributes
     ----------
     alpha, momentum : float32 tensors of shape (n_networks,)
-    scales : float32 tensor of shape (n_networks, n_hidden_layers + 1)
+    scales : float32 tensor of shape (n_hidden_layers + 1, n_networks, 1, 1)
         What the units that are not dropped are multiplied by; the inputs first.
-    thresholds : int32 tensor of shape (n_networks, n_hidden_layers + 1)
+    thresholds : int32 tensor of shape (n_hidden_layers + 1, n_networks, 1, 1)
         A unit is dropped where the noise is below.
     seeds : uint32 tensor of shape (n_seeds,)
     """
@@ -112,7 +119,7 @@ class Hyperparameters(NamedTuple):
     @classmethod
     def of(cls, alpha, momentum, dropout_rates, seeds) -> "Hyperparameters":
         """From sequences with an entry for each network, and the seeds."""
-        rates = np.array(dropout_rates, np.float32)
+        rates = np.array(dropout_rates, np.float32).T[:, :, None, None]
         thresholds = np.round(rates * np.float32(noise.N_LEVELS))
         return cls(
             tf.constant(alpha, tf.float32),
@@ -121,14 +128,6 @@ class Hyperparameters(NamedTuple):
             tf.constant(thresholds.astype(np.int32)),
             tf.constant(np.array(seeds, np.uint32)),
         )
-
-
-def _for_networks(values, n_networks: int):
-    """Values of each network from those of the streams, each for equally many."""
-    n_streams = values.shape[0]
-    if n_streams in (1, n_networks):
-        return values  # one that broadcasts, or one for each
-    return tf.repeat(values, n_networks // n_streams, axis=0)
 
 
 class Program:
@@ -157,7 +156,7 @@ class Program:
         n_targets = 1 if key.loss == "categorical" else units[-1]
         rows = (key.n_steps, key.shape.n_inputs, key.batch_rows, units[0])
         targets = (key.n_steps, key.shape.n_targets, key.batch_rows, n_targets)
-        by_layer = (key.shape.n_networks, len(units) - 1)
+        by_layer = (len(units) - 1, key.shape.n_networks, 1, 1)
         return (
             State(
                 [
@@ -264,8 +263,8 @@ class Program:
         def step(i, state, losses):
             state, loss = self._step(
                 state,
-                Batches(*(values[i] for values in batches)),
-                rates[i],
+                Batches(*(tf.gather(values, i) for values in batches)),
+                tf.gather(rates, i),
                 epoch,
                 first + i,
                 hyperparameters,
@@ -282,9 +281,10 @@ class Program:
     def _step(self, state, batch, rates, epoch, step, hyperparameters):
         layout, specs = self._layout, self.key.architecture.weight_specs
         shape = self.key.shape
-        X = _for_networks(batch.X, shape.n_networks)
-        y = tf.repeat(batch.y, shape.n_networks // shape.n_targets, axis=0)
-        share = _for_networks(batch.share, shape.n_networks)
+        X, y, share = (
+            for_networks(values, shape.n_networks)
+            for values in (batch.X, batch.y, batch.share)
+        )
         *trainable, statistics = state.weights
         weights = layout.tensors(state.weights)
         watched = [w for w, s in zip(weights, specs, strict=True) if s.trainable]
@@ -295,17 +295,17 @@ class Program:
                 weights,
                 X,
                 lambda values, layer: _dropout(values, layer, noises, hyperparameters),
-                share > 0,
+                row_shares(share > 0),
             )
             loss = tf.reduce_sum(self._row_loss(y, logits) * share, axis=-1)
         found = iter(tape.gradient(loss, watched))
         gradients = [next(found) if s.trainable else None for s in specs]
         # The penalty by hand: the tape would keep the squares of the kernels.
-        weight = _for_networks(batch.weight, shape.n_networks)
-        strength = hyperparameters.alpha / weight
+        strength = hyperparameters.alpha / for_networks(batch.weight, shape.n_networks)
+        strength_of_gradient = tf.reshape(strength, (-1, 1, 1))
         for i, spec in enumerate(specs):
             if spec.role == "kernel":
-                gradients[i] += strength[:, None, None] * weights[i]
+                gradients[i] += strength_of_gradient * weights[i]
                 loss += 0.5 * strength * sum_of_squares(weights[i])
         trainable, slots, counts = self.optimizer.apply(
             trainable,
@@ -373,28 +373,25 @@ class Program:
             losses = tf.reduce_sum(self._row_loss(y, logits) * weight, axis=-1)
         return losses.numpy(), logits.numpy()
 
-    def _forward(self, weights, values, dropout=None, is_real=None):
+    def _forward(self, weights, values, dropout=None, share=None):
         """Logits, and in training the statistics of the batch.
 
-        In training `dropout` is a function, and `is_real` marks the rows that are not
-        padding.
+        In training `dropout` is a function, and `share` is that of each row in them.
         """
         batch_statistics: list = []
         remaining = iter(weights)
         for layer in self.key.architecture.layers:
             if layer.kind == "dense":
                 kernel = next(remaining)
-                if values.shape[0] != kernel.shape[0]:
-                    values = tf.repeat(values, kernel.shape[0], axis=0)
-                values = tf.matmul(values, kernel)
+                values = tf.matmul(for_networks(values, kernel.shape[0]), kernel)
                 if self.key.architecture.use_bias:
                     values += spread(next(remaining), values.shape[1])
             elif layer.kind == "batch_norm":
                 gamma, beta, *moving = (next(remaining) for _ in range(4))
-                if is_real is None:
+                if share is None:
                     values = normalise(values, *moving, gamma, beta)
                 else:
-                    values, statistics = batch_norm(values, is_real, gamma, beta)
+                    values, statistics = batch_norm(values, share, gamma, beta)
                     batch_statistics += statistics
             elif layer.kind == "activation":
                 activation = keras.activations.get(self.key.architecture.activation)
@@ -409,8 +406,7 @@ def _dropout(values, layer, noises: dict, hyperparameters: Hyperparameters):
     if layer.number not in noises:
         return values
     scales, thresholds = (
-        v[:, layer.number, None, None]
-        for v in (hyperparameters.scales, hyperparameters.thresholds)
+        tf.unstack(values_of_layers)[layer.number]
+        for values_of_layers in (hyperparameters.scales, hyperparameters.thresholds)
     )
-    is_kept = noises[layer.number] >= thresholds
-    return tf.where(is_kept, values * scales, tf.zeros_like(values))
+    return values * tf.where(noises[layer.number] >= thresholds, scales, 0.0)
