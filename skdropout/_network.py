@@ -157,7 +157,8 @@ class Network:
                 model = self._keras_model(task)
                 task.hook = CallbackHook(model, callbacks, task.settings.max_iter)
             participant = current_participant()
-            if participant is not None:
+            # A fit within a callback of a stack in training does not wait for others.
+            if participant is not None and participant.trains is None:
                 return participant.train(task)
             (result,) = train([task])
         finally:

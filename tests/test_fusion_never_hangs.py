@@ -218,6 +218,35 @@ def test_error_in_every_callback(iris):
     assert [type(error) for error in errors] == [ZeroDivisionError] * 4
 
 
+@pytest.mark.parametrize("event", ["on_train_begin", "on_epoch_begin", "on_epoch_end"])
+@pytest.mark.parametrize("is_parallel", [False, True])
+def test_fits_in_a_callback(is_parallel, event, iris, alone, monkeypatch):
+    """Also where the stack that waits for them has the only core."""
+    monkeypatch.setattr(gathering, "cpu_count", lambda: 1)
+    monkeypatch.setattr(gathering, "_compiled", set())
+    inner = []
+
+    def fit_inner(*_):
+        def fit(i):
+            return classifier(i).fit(*iris)
+
+        inner.append(parallel(fit, 3) if is_parallel else list(map(fit, range(3))))
+
+    kind = type("Fitting", (keras.callbacks.Callback,), {event: fit_inner})
+
+    def fit(i):
+        est = classifier(i, callbacks=kind() if i < 2 else None)
+        return est.set_params(hidden_layer_sizes=5 + i % 2).fit(*iris)  # two stacks
+
+    with fused_training():
+        fused = parallel(fit, 4)
+    assert len(inner) == (2 if event == "on_train_begin" else 6)
+    for networks in inner:
+        assert_same_networks(networks, alone[:3])
+    inner.clear()
+    assert_same_networks(fused, [fit(i) for i in range(4)])
+
+
 def test_error_in_the_generator_of_tasks(iris):
     def tasks():
         for i in range(2):

@@ -147,6 +147,19 @@ class Gathering:
             raise fit.result
         return fit.result
 
+    @contextmanager
+    def pause(self, program: Hashable) -> Iterator[None]:
+        """While a callback of a stack in training waits for tasks of its own, their fits
+        may have the stack's core."""
+        with self.change():
+            self._training -= Counter([program])
+            self._tracing.discard(program)
+        try:
+            yield
+        finally:
+            with self.change():
+                self._training[program] += 1
+
     def drop_cancelled(self) -> None:
         """End what waits in calls that have been cancelled."""
         with self.change():
@@ -303,7 +316,7 @@ class Gathering:
         from .robust import train_robustly  # late, as it brings TensorFlow along
 
         fits = stack.fits
-
+        leader = fits[0].participant
         calls = itertools.count()
 
         def before_call():
@@ -318,12 +331,14 @@ class Gathering:
 
         start = time.perf_counter()
         results: list
+        leader.trains = stack.program
         try:
             tasks = [fit.task for fit in fits]
             results = train_robustly(tasks, before_call, stack.size)
         except BaseException as error:
             # Nobody may be left waiting, whatever it was.
             results = [error] * len(fits)
+        leader.trains = None
         seconds = time.perf_counter() - start
         with self.change():
             self._note_compiled(stack.program)

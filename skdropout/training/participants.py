@@ -5,7 +5,7 @@ One that comes to a fit waits, and another may run in its place.
 
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -27,12 +27,19 @@ class TaskCancelled(BaseException):
 
 
 class Participant:
-    """A task in a thread of its own."""
+    """A task in a thread of its own.
+
+    Attributes
+    ----------
+    trains : hashable or None
+        Key of the program of the stack that the thread trains at present.
+    """
 
     def __init__(self, call: "Call", function: Callable[[], Any]):
         self.call = call
         self.future: Future = Future()
         self.thread = 0
+        self.trains: Hashable | None = None
         self._function = function
         self._is_called = threading.Event()
 
@@ -140,6 +147,10 @@ class Call:
         me = current_participant()
         if me is None:
             yield
+            return
+        if me.trains is not None:  # the tasks are those of a callback
+            with self.gathering.pause(me.trains):
+                yield
             return
         with self.gathering.change():
             me.call.running.discard(me)
