@@ -220,8 +220,9 @@ def test_error_in_every_callback(iris):
 
 @pytest.mark.parametrize("event", ["on_train_begin", "on_epoch_begin", "on_epoch_end"])
 @pytest.mark.parametrize("is_parallel", [False, True])
-def test_fits_in_a_callback(is_parallel, event, iris, alone, monkeypatch):
-    """Also where the stack that waits for them has the only core."""
+@pytest.mark.parametrize("max_memory", [None, 1.0])
+def test_fits_in_a_callback(max_memory, is_parallel, event, iris, alone, monkeypatch):
+    """Also where the stack that waits for them has the only core and all memory."""
     monkeypatch.setattr(gathering, "cpu_count", lambda: 1)
     monkeypatch.setattr(gathering, "_compiled", set())
     inner = []
@@ -238,7 +239,7 @@ def test_fits_in_a_callback(is_parallel, event, iris, alone, monkeypatch):
         est = classifier(i, callbacks=kind() if i < 2 else None)
         return est.set_params(hidden_layer_sizes=5 + i % 2).fit(*iris)  # two stacks
 
-    with fused_training():
+    with fused_training(max_memory=max_memory):
         fused = parallel(fit, 4)
     assert len(inner) == (2 if event == "on_train_begin" else 6)
     for networks in inner:

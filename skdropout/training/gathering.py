@@ -148,17 +148,20 @@ class Gathering:
         return fit.result
 
     @contextmanager
-    def pause(self, program: Hashable) -> Iterator[None]:
-        """While a callback of a stack in training waits for tasks of its own, their fits
-        may have the stack's core."""
+    def pause(self, stack: _Stack) -> Iterator[None]:
+        """While a callback of a stack in training waits for tasks of its own, these may
+        have the stack's core and memory."""
+        n_bytes = sum(fit.n_bytes for fit in stack.fits)
         with self.change():
-            self._training -= Counter([program])
-            self._tracing.discard(program)
+            self._training -= Counter([stack.program])
+            self._tracing.discard(stack.program)
+            self._held_bytes -= n_bytes
         try:
             yield
         finally:
             with self.change():
-                self._training[program] += 1
+                self._training[stack.program] += 1
+                self._held_bytes += n_bytes
 
     def drop_cancelled(self) -> None:
         """End what waits in calls that have been cancelled."""
@@ -331,7 +334,7 @@ class Gathering:
 
         start = time.perf_counter()
         results: list
-        leader.trains = stack.program
+        leader.trains = stack
         try:
             tasks = [fit.task for fit in fits]
             results = train_robustly(tasks, before_call, stack.size)

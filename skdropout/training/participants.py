@@ -5,13 +5,13 @@ One that comes to a fit waits, and another may run in its place.
 
 import threading
 from collections import deque
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .gathering import Gathering
+    from .gathering import Gathering, _Stack
     from .task import Outcome, Task
 
 _current = threading.local()
@@ -31,15 +31,15 @@ class Participant:
 
     Attributes
     ----------
-    trains : hashable or None
-        Key of the program of the stack that the thread trains at present.
+    trains : _Stack or None
+        The stack that the thread trains at present.
     """
 
     def __init__(self, call: "Call", function: Callable[[], Any]):
         self.call = call
         self.future: Future = Future()
         self.thread = 0
-        self.trains: Hashable | None = None
+        self.trains: _Stack | None = None
         self._function = function
         self._is_called = threading.Event()
 
