@@ -263,7 +263,7 @@ def large_search(is_fused: bool) -> dict:
     with _context(is_fused):
         search.fit(X, y)
     seconds = watch.seconds()
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9
     return {"seconds": seconds, "peak": peak}
 
 

@@ -62,12 +62,10 @@ def fused_training(
 
     Notes
     -----
-    ``joblib.parallel_config(backend="skdropout")`` is the same, with the same parameters,
-    but for the next paragraph.
-
-    Objects that were there before are not garbage-collected within the context
-    (:func:`gc.freeze`), unless some have been frozen already. TensorFlow is loaded where
-    the context begins.
+    TensorFlow is loaded where the context begins. Within it, objects that were there
+    before are not garbage-collected (:func:`gc.freeze`), unless some have been frozen
+    already. ``joblib.parallel_config(backend="skdropout")``, with the same parameters, is
+    the same but for these two.
 
     Fusing does not help where one network alone keeps all cores busy.
 

@@ -54,11 +54,11 @@ class _Fit:
         self.participant = participant
         self.task = task
         self.n_bytes = n_bytes
-        self.leads: _Stack | None = None  # the stack that its thread is to train
+        self.leads: Stack | None = None  # the stack that its thread is to train
         self.result: Outcome | BaseException | None = None
 
 
-class _Stack(NamedTuple):
+class Stack(NamedTuple):
     """Fits to be trained together, the key of their program, and the size of the largest
     stack of their group."""
 
@@ -95,7 +95,7 @@ class Gathering:
         self._waiting: dict[Hashable, list[_Fit]] = {}
         self._held_bytes = 0
         self._shared_rows = SharedRows()
-        self._ready: deque[_Stack] = deque()
+        self._ready: deque[Stack] = deque()
         self._training: Counter[Hashable] = Counter()
         # Keys of programs that are being compiled, and of these those still traced.
         self._beginning: set[Hashable] = set()
@@ -148,7 +148,7 @@ class Gathering:
         return fit.result
 
     @contextmanager
-    def pause(self, stack: _Stack) -> Iterator[None]:
+    def pause(self, stack: Stack) -> Iterator[None]:
         """While a callback of a stack in training waits for tasks of its own, these may
         have the stack's core and memory."""
         n_bytes = sum(fit.n_bytes for fit in stack.fits)
@@ -211,7 +211,7 @@ class Gathering:
             stack.fits[0].leads = stack
             stack.fits[0].participant.wake()
 
-    def _has_core(self, stack: _Stack) -> bool:
+    def _has_core(self, stack: Stack) -> bool:
         """Whether a stack can begin. Those that wait for the same program to be compiled
         leave a core for one of another program, which compiles meanwhile."""
         if stack.program in self._beginning:
@@ -280,7 +280,7 @@ class Gathering:
         self._waiting.clear()
         self._shared_rows = SharedRows()
 
-    def _cut(self, fits: list[_Fit], size: int) -> list[_Stack]:
+    def _cut(self, fits: list[_Fit], size: int) -> list[Stack]:
         """Stacks of about `size`; if none is so large, they share a program with those
         that were."""
         tasks = [fit.task for fit in fits]
@@ -290,7 +290,7 @@ class Gathering:
             size = largest
         self._sizes[group_key(tasks[0])] = size = max(size, largest)
         program = program_key(tasks[0])
-        return [_Stack(program, [fits[i] for i in piece], size) for piece in pieces]
+        return [Stack(program, [fits[i] for i in piece], size) for piece in pieces]
 
     def _suitable_size(self, tasks: list["Task"]) -> int:
         """Size of the stacks to make of a group: at least one for each core, if that is
@@ -314,7 +314,7 @@ class Gathering:
 
     # Training
 
-    def _lead(self, stack: _Stack) -> None:
+    def _lead(self, stack: Stack) -> None:
         """Train a stack, in the thread of its first fit."""
         from .robust import train_robustly  # late, as it brings TensorFlow along
 

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .gathering import Gathering, _Stack
+    from .gathering import Gathering, Stack
     from .task import Outcome, Task
 
 _current = threading.local()
@@ -31,7 +31,7 @@ class Participant:
 
     Attributes
     ----------
-    trains : _Stack or None
+    trains : Stack or None
         The stack that the thread trains at present.
     """
 
@@ -39,7 +39,7 @@ class Participant:
         self.call = call
         self.future: Future = Future()
         self.thread = 0
-        self.trains: _Stack | None = None
+        self.trains: Stack | None = None
         self._function = function
         self._is_called = threading.Event()
 
