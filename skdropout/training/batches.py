@@ -31,9 +31,9 @@ def padded_batch_size(batch_size: int, n_samples: int, multiple: int = 1) -> int
     return -(-rows // multiple) * multiple
 
 
-def chunk_steps(n_steps: int, batch_rows: int, n_features: int) -> int:
+def chunk_steps(n_steps: int, step_bytes: int) -> int:
     """Steps of one call of the compiled program: a power of two."""
-    affordable = max(1, _MAX_BYTES // (4 * batch_rows * n_features))
+    affordable = max(1, _MAX_BYTES // step_bytes)
     most = min(_MAX_STEPS, 2 ** (affordable.bit_length() - 1))
     return min(most, 2 ** (n_steps - 1).bit_length())
 

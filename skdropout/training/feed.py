@@ -1,12 +1,14 @@
 """The batches of a stack, from the rows of its tasks."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 
 import numpy as np
 
+from .._architecture import Layer
 from .._backend import tf
-from .batches import epoch_order, row_weights, step_indices, take_rows
+from . import noise
+from .batches import epoch_order, step_indices, take_rows
 from .stack import Batches
 from .task import Rows, Task
 
@@ -41,17 +43,22 @@ class _Stream:
         for rows, indices in zip(out, self._indices[steps], strict=True):
             take_rows(self._X, indices, out=rows)
 
-    def targets(
-        self, rows: Rows, steps: slice
-    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Targets (n_steps, batch_rows, n_outputs), shares in the weight of the step
-        (n_steps, batch_rows), and that weight (n_steps,)."""
-        indices = self._indices[steps]
-        weight = row_weights(rows)[indices] * self._is_real[steps]
-        total = weight.sum(axis=1, dtype=np.float32)
-        # A batch whose rows all have no weight; the steps beyond the last, too.
-        total[total == 0] = 1
-        return rows.y[indices], weight / total[:, None], total
+    def targets(self, rows: Rows, steps: slice) -> tuple[np.ndarray, ...]:
+        """Targets (n_steps, batch_rows, n_outputs), shares of the rows in the statistics
+        and in the weight of the step (n_steps, 2, batch_rows), and that weight
+        (n_steps,)."""
+        indices, is_real = self._indices[steps], self._is_real[steps]
+        shares = np.empty((len(indices), 2, indices.shape[1]), np.float32)
+        shares[:, 0], total = _shares(is_real)
+        if rows.weight is None:
+            shares[:, 1] = shares[:, 0]
+        else:
+            weight = rows.weight[indices] * is_real
+            shares[:, 1], total = _shares(weight)
+            # Rows without weight count as little as padding, where any has weight.
+            has_weight = weight.any(axis=1)
+            shares[has_weight, 0], _ = _shares(weight[has_weight] > 0)
+        return rows.y[indices], shares, total
 
 
 class Feed:
@@ -69,10 +76,12 @@ class Feed:
             task.input_stream: _Stream(task, batch_rows, n_steps)
             for task in {task.input_stream: task for task in tasks}.values()
         }
-        self._inputs = np.empty(0, np.float32)
+        self._batch_rows = batch_rows
+        self._buffers: dict[Hashable, np.ndarray] = {}
 
     def begin_epoch(self, epoch: int) -> None:
         """Set the order of all rows."""
+        self._epoch = epoch
         self._real_rows = {
             identity: stream.begin_epoch(epoch)
             for identity, stream in self._streams.items()
@@ -90,30 +99,70 @@ class Feed:
         Good until the next call, which writes the inputs to the same memory.
         """
         streams = [self._streams[task.input_stream] for task in inputs]
-        # Written in place and handed over as they are: with large rows every copy counts.
         n_steps, *shape = streams[0].shape(steps)
-        if self._inputs.shape != (n_steps, len(streams), *shape):
-            self._inputs = _aligned((n_steps, len(streams), *shape))
-        X = self._inputs
+        X = self._buffer("inputs", (n_steps, len(streams), *shape), np.float32)
         for i, stream in enumerate(streams):
             stream.write_inputs(X[:, i], steps)
         parts = {
             task.target_stream: self._streams[task.input_stream].targets(task.rows, steps)
             for task in targets
         }
-        y, share, weight = zip(*(parts[t.target_stream] for t in targets), strict=True)
+        y, shares, weight = zip(*(parts[t.target_stream] for t in targets), strict=True)
         return Batches(
-            # The identity is a copy only where the device is another.
-            tf.identity(tf.experimental.dlpack.from_dlpack(X.__dlpack__())),
+            _handed_over(X),
             tf.constant(np.stack(y, axis=1)),
-            tf.constant(np.stack(share, axis=1), tf.float32),
+            tf.constant(np.stack(shares, axis=1)),
             tf.constant(np.stack(weight, axis=1)),
         )
 
+    def noise(
+        self,
+        seeds: Sequence[int],
+        layers: Sequence[Layer],
+        steps: slice,
+        n_taken: int,
+    ) -> list:
+        """Noise of each layer for some steps, of which the first `n_taken` are taken: each
+        a uint16 tensor of shape (n_steps, n_seeds, batch_rows, units).
 
-def _aligned(shape: tuple[int, ...]) -> np.ndarray:
+        Good until the next call, as batches are.
+        """
+        noises = []
+        for layer in layers:
+            row = (self._batch_rows, layer.units)
+            shape = (steps.stop - steps.start, len(seeds), *row)
+            values = self._buffer(layer, shape, np.uint16)
+            for i, seed in enumerate(seeds):
+                drawn = noise.draw(
+                    seed, self._epoch, layer.number, steps.start, n_taken, math.prod(row)
+                )
+                values[:n_taken, i] = drawn.reshape(n_taken, *row)
+            noises.append(_handed_over(values))
+        return noises
+
+    def _buffer(self, use: Hashable, shape: tuple[int, ...], dtype) -> np.ndarray:
+        """Memory that is written to again and again: with large rows every copy counts."""
+        buffer = self._buffers.get(use)
+        if buffer is None or buffer.shape != shape:
+            buffer = self._buffers[use] = _aligned(shape, dtype)
+        return buffer
+
+
+def _shares(weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Shares of the rows in the weight of each step, and that weight, one for none."""
+    total = weight.sum(axis=1, dtype=np.float32)
+    total[total == 0] = 1
+    return weight / total[:, None], total
+
+
+def _aligned(shape: tuple[int, ...], dtype) -> np.ndarray:
     """An array that is not filled, in memory that TensorFlow need not copy."""
-    size, spare = math.prod(shape), _ALIGNMENT_BYTES // 4
-    values = np.empty(size + spare, np.float32)
-    start = -values.ctypes.data % _ALIGNMENT_BYTES // 4
+    size, item = math.prod(shape), np.dtype(dtype).itemsize
+    values = np.empty(size + _ALIGNMENT_BYTES // item, dtype)
+    start = -values.ctypes.data % _ALIGNMENT_BYTES // item
     return values[start : start + size].reshape(shape)
+
+
+def _handed_over(values: np.ndarray):
+    """A tensor of aligned memory, which is a copy only where the device is another."""
+    return tf.identity(tf.experimental.dlpack.from_dlpack(values.__dlpack__()))

@@ -42,43 +42,59 @@ def sum_of_squares(kernels):
     return tf.reduce_sum(products * np.eye(n_rows, dtype=np.float32), axis=(1, 2))
 
 
-def row_shares(is_real):
-    """Share (n_networks, 1, n_rows) of each row in a mean over those that are real."""
-    mask = tf.expand_dims(tf.cast(is_real, tf.float32), 1)
-    return mask / tf.reduce_sum(mask, axis=2, keepdims=True)
+def weighted_sum(weights, values):
+    """Sum over the rows, of shape (n_networks, 1, units).
+
+    Parameters
+    ----------
+    weights : tensor of shape (n_networks, 2, n_rows)
+        In its first row; what is in the second does not count. XLA has products of two
+        rows done by a library, and compiles code for each of one row.
+    values : tensor of shape (n_networks, n_rows, units)
+    """
+    return tf.matmul(weights, values)[:, :1]
 
 
-def batch_norm(values, share, gamma, beta):
-    """Normalise by the mean and variance of the real rows; returns these too.
+def sum_of_rows(values):
+    """Sum of (n_networks, n_rows, units), of shape (n_networks, 1, units)."""
+    n_networks, n_rows, _ = values.shape
+    # Not all alike, which XLA would have written out at each step.
+    ones = np.zeros((n_networks, 2, n_rows), np.float32)
+    ones[:, 0] = 1
+    return weighted_sum(ones, values)
+
+
+def batch_norm(values, shares, gamma, beta):
+    """Normalise by the weighted mean and variance of the rows; returns these too.
 
     With the gradient of Ioffe and Szegedy (2015) in closed form.
 
     Parameters
     ----------
     values : tensor of shape (n_networks, n_rows, units)
-    share : tensor of shape (n_networks, 1, n_rows)
-        As of `row_shares`.
+    shares : tensor of shape (n_networks, 2, n_rows)
+        Of each row in the mean, as weights of `weighted_sum`.
     gamma, beta : tensors of shape (n_networks, 1, units)
     """
 
     @tf.custom_gradient
     def by_batch(values, gamma, beta):
-        mean = tf.matmul(share, values)
+        mean = weighted_sum(shares, values)
         centred = values - mean
-        variance = tf.matmul(share, centred * centred)
+        variance = weighted_sum(shares, centred * centred)
         # TensorFlow would put a reciprocal root here, which depends on whether it fills
         # a vector register; it does not look through a product.
         deviation = spread(tf.sqrt(variance + BATCH_NORM_EPSILON), 1)
         scale = gamma / deviation
 
         def gradient(by_values, *_):
-            ones = tf.ones_like(share)
-            by_beta = tf.matmul(ones, by_values)
-            by_gamma = tf.matmul(ones, by_values * centred) / deviation
+            by_beta = sum_of_rows(by_values)
+            by_gamma = sum_of_rows(by_values * centred) / deviation
             through_variance = centred * (by_gamma * scale / deviation)
+            share_of_row = tf.transpose(shares[:, :1], (0, 2, 1))
             through_statistics = through_variance + by_beta * scale
             return (
-                by_values * scale - tf.transpose(share, (0, 2, 1)) * through_statistics,
+                by_values * scale - share_of_row * through_statistics,
                 by_gamma,
                 by_beta,
             )
@@ -95,5 +111,10 @@ def normalise(values, mean, variance, gamma, beta):
 
 
 def spread(vectors, n_rows):
-    """Vectors (n_networks, 1, units) on every row, by a product whose gradient is one."""
-    return tf.matmul(tf.ones((vectors.shape[0], n_rows, 1)), vectors)
+    """Vectors (n_networks, 1, units) on every row; the gradient is a product."""
+
+    @tf.custom_gradient
+    def on_rows(vectors):
+        return tf.tile(vectors, [1, n_rows, 1]), sum_of_rows
+
+    return on_rows(vectors)

@@ -20,7 +20,6 @@ from .operations import (
     batch_norm,
     for_networks,
     normalise,
-    row_shares,
     spread,
     sum_of_squares,
 )
@@ -85,15 +84,16 @@ class Batches(NamedTuple):
     X : float32 tensor of shape (n_steps, n_inputs, batch_rows, n_features)
     y : float32 tensor of shape (n_steps, n_targets, batch_rows, n_outputs)
         Class indices, in one column, for ``"categorical"``.
-    share : float32 tensor of shape (n_steps, n_targets, batch_rows)
-        Weight of each row over that of all rows of the step; zero for padding.
+    shares : float32 tensor of shape (n_steps, n_targets, 2, batch_rows)
+        Of each row in the statistics of the step, as `weighted_sum` takes them, and in
+        its weight; zero for padding.
     weight : float32 tensor of shape (n_steps, n_targets)
         Of all rows of the step.
     """
 
     X: tf.Tensor
     y: tf.Tensor
-    share: tf.Tensor
+    shares: tf.Tensor
     weight: tf.Tensor
 
 
@@ -107,18 +107,16 @@ class Hyperparameters(NamedTuple):
         What the units that are not dropped are multiplied by; the inputs first.
     thresholds : int32 tensor of shape (n_hidden_layers + 1, n_networks, 1, 1)
         A unit is dropped where the noise is below.
-    seeds : uint32 tensor of shape (n_seeds,)
     """
 
     alpha: tf.Tensor
     momentum: tf.Tensor
     scales: tf.Tensor
     thresholds: tf.Tensor
-    seeds: tf.Tensor
 
     @classmethod
-    def of(cls, alpha, momentum, dropout_rates, seeds) -> "Hyperparameters":
-        """From sequences with an entry for each network, and the seeds."""
+    def of(cls, alpha, momentum, dropout_rates) -> "Hyperparameters":
+        """From sequences with an entry for each network."""
         rates = np.array(dropout_rates, np.float32).T[:, :, None, None]
         thresholds = np.round(rates * np.float32(noise.N_LEVELS))
         return cls(
@@ -126,7 +124,6 @@ class Hyperparameters(NamedTuple):
             tf.constant(momentum, tf.float32),
             tf.constant(1 / (1 - rates)),
             tf.constant(thresholds.astype(np.int32)),
-            tf.constant(np.array(seeds, np.uint32)),
         )
 
 
@@ -134,11 +131,21 @@ class Program:
     """The compiled training steps of stacks of one shape.
 
     It keeps no state: any number of threads may use it at a time.
+
+    Attributes
+    ----------
+    noisy_layers : list of Layer
+        The dropout layers that drop anything.
     """
 
     def __init__(self, key: ProgramKey):
         self.key = key
         self._layout = Layout(key.architecture)
+        self.noisy_layers = [
+            layer
+            for layer in key.architecture.layers
+            if layer.kind == "dropout" and (layer.number or key.has_input_dropout)
+        ]
         with tf.device(key.device):
             shapes = self._layout.shapes[: self._layout.n_trainable]
             self.optimizer = StackOptimizer(
@@ -168,17 +175,20 @@ class Program:
             Batches(
                 spec(rows, floats),
                 spec(targets, floats),
-                spec(targets[:3], floats),
+                spec((*targets[:2], 2, key.batch_rows), floats),
                 spec(targets[:2], floats),
             ),
-            spec((3,), tf.int32),
+            [
+                spec((*rows[:1], key.shape.n_seeds, key.batch_rows, layer.units), tf.uint16)
+                for layer in self.noisy_layers
+            ],
+            spec((), tf.int32),
             spec((key.n_steps, key.shape.n_networks), floats),
             Hyperparameters(
                 spec((key.shape.n_networks,), floats),
                 spec((key.shape.n_networks,), floats),
                 spec(by_layer, floats),
                 spec(by_layer, tf.int32),
-                spec((key.shape.n_seeds,), tf.uint32),
             ),
         )
 
@@ -222,7 +232,8 @@ class Program:
         self,
         state: State,
         batches: Batches,
-        position: tuple[int, int, int],
+        noises: list,
+        n_steps: int,
         rates: np.ndarray,
         hyperparameters: Hyperparameters,
     ):
@@ -232,8 +243,10 @@ class Program:
         ----------
         state : State
         batches : Batches
-        position : tuple of int
-            Steps to take, number of the first step in the epoch, and the epoch.
+        noises : list of uint16 tensors
+            For each of `noisy_layers`, of shape (key.n_steps, n_seeds, batch_rows, units).
+        n_steps : int
+            Steps to take.
         rates : ndarray of shape (key.n_steps, n_networks)
             Learning rates.
         hyperparameters : Hyperparameters
@@ -242,62 +255,64 @@ class Program:
         -------
         state : State
         losses : tensor of shape (key.n_steps, n_networks)
-            Loss of each step with the penalty; zero for steps not taken.
+            Loss of each step with the penalty; anything finite for steps not taken.
         """
         with tf.device(self.key.device):
             return self._run(
                 state,
                 batches,
-                tf.constant(position, tf.int32),
+                noises,
+                tf.constant(n_steps, tf.int32),
                 tf.constant(rates, tf.float32),
                 hyperparameters,
             )
 
-    def _steps(self, state, batches, position, rates, hyperparameters):
-        n_steps, first, epoch = tf.unstack(position)
+    def _steps(self, state, batches, noises, n_steps, rates, hyperparameters):
         losses = tf.TensorArray(
             tf.float32, self.key.n_steps, element_shape=(self.key.shape.n_networks,)
         )
-        no_loss = tf.zeros((self.key.n_steps, self.key.shape.n_networks))
 
         def step(i, state, losses):
             state, loss = self._step(
                 state,
                 Batches(*(tf.gather(values, i) for values in batches)),
+                [tf.gather(values, i) for values in noises],
                 tf.gather(rates, i),
-                epoch,
-                first + i,
                 hyperparameters,
             )
             return i + 1, state, losses.write(i, loss)
 
         # Autograph's loop over a range would make the number of steps a constant of the
-        # program, to be compiled anew for each.
+        # program, to be compiled anew for each. Losses of steps not taken are the rates, for
+        # which no code is compiled.
         _, state, losses = tf.while_loop(
-            lambda i, *_: i < n_steps, step, (0, state, losses.unstack(no_loss))
+            lambda i, *_: i < n_steps, step, (0, state, losses.unstack(rates))
         )
         return state, losses.stack()
 
-    def _step(self, state, batch, rates, epoch, step, hyperparameters):
+    def _step(self, state, batch, noises, rates, hyperparameters):
         layout, specs = self._layout, self.key.architecture.weight_specs
         shape = self.key.shape
-        X, y, share = (
+        X, y, shares = (
             for_networks(values, shape.n_networks)
-            for values in (batch.X, batch.y, batch.share)
+            for values in (batch.X, batch.y, batch.shares)
         )
         *trainable, statistics = state.weights
         weights = layout.tensors(state.weights)
         watched = [w for w, s in zip(weights, specs, strict=True) if s.trainable]
-        noises = self._draw_noise(epoch, step, hyperparameters.seeds)
+        noise_of = {
+            layer.number: noise
+            for layer, noise in zip(self.noisy_layers, noises, strict=True)
+        }
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(watched)
             logits, batch_statistics = self._forward(
                 weights,
                 X,
-                lambda values, layer: _dropout(values, layer, noises, hyperparameters),
-                row_shares(share > 0),
+                lambda values, layer: _dropout(values, layer, noise_of, hyperparameters),
+                shares,
             )
-            loss = tf.reduce_sum(self._row_loss(y, logits) * share, axis=-1)
+            loss = tf.reduce_sum(self._row_loss(y, logits) * shares[:, 1], axis=-1)
         found = iter(tape.gradient(loss, watched))
         gradients = [next(found) if s.trainable else None for s in specs]
         # The penalty by hand: the tape would keep the squares of the kernels.
@@ -322,27 +337,6 @@ class Program:
                 1 - BATCH_NORM_MOMENTUM
             )
         return State([*trainable, statistics], slots, counts), loss
-
-    def _draw_noise(self, epoch, step, seeds) -> dict:
-        """Noise of each dropout layer, of shape (n_seeds, batch_rows, units).
-
-        Drawn at once, that of the inputs last: the rest must not depend on whether some
-        network of the stack drops inputs.
-        """
-        layers = [v for v in self.key.architecture.layers if v.kind == "dropout"]
-        inputs, *hidden = layers
-        used = [*hidden, inputs] if self.key.has_input_dropout else hidden
-        rows = self.key.batch_rows
-        sizes = [rows * layer.units for layer in used]
-        if not sizes:
-            return {}
-        draws = noise.draw(
-            seeds, tf.cast(epoch, tf.uint32), tf.cast(step, tf.uint32), sum(sizes)
-        )
-        return {
-            layer.number: tf.reshape(part, (-1, rows, layer.units))
-            for layer, part in zip(used, tf.split(draws, sizes, axis=1), strict=True)
-        }
 
     def validation(self, state: State, networks: list[int], X, y, weight):
         """Loss and outputs of some networks on the same rows, dropout off.
@@ -373,10 +367,10 @@ class Program:
             losses = tf.reduce_sum(self._row_loss(y, logits) * weight, axis=-1)
         return losses.numpy(), logits.numpy()
 
-    def _forward(self, weights, values, dropout=None, share=None):
+    def _forward(self, weights, values, dropout=None, shares=None):
         """Logits, and in training the statistics of the batch.
 
-        In training `dropout` is a function, and `share` is that of each row in them.
+        In training `dropout` is a function, and `shares` are those of the rows in them.
         """
         batch_statistics: list = []
         remaining = iter(weights)
@@ -388,10 +382,10 @@ class Program:
                     values += spread(next(remaining), values.shape[1])
             elif layer.kind == "batch_norm":
                 gamma, beta, *moving = (next(remaining) for _ in range(4))
-                if share is None:
+                if shares is None:
                     values = normalise(values, *moving, gamma, beta)
                 else:
-                    values, statistics = batch_norm(values, share, gamma, beta)
+                    values, statistics = batch_norm(values, shares, gamma, beta)
                     batch_statistics += statistics
             elif layer.kind == "activation":
                 activation = keras.activations.get(self.key.architecture.activation)
@@ -401,12 +395,13 @@ class Program:
         return values, batch_statistics
 
 
-def _dropout(values, layer, noises: dict, hyperparameters: Hyperparameters):
+def _dropout(values, layer, noise_of: dict, hyperparameters: Hyperparameters):
     """Inverted dropout (Srivastava et al. 2014) at a rate for each network."""
-    if layer.number not in noises:
+    if layer.number not in noise_of:
         return values
     scales, thresholds = (
         tf.unstack(values_of_layers)[layer.number]
         for values_of_layers in (hyperparameters.scales, hyperparameters.thresholds)
     )
-    return values * tf.where(noises[layer.number] >= thresholds, scales, 0.0)
+    noise = tf.cast(noise_of[layer.number], tf.int32)
+    return values * tf.where(noise >= thresholds, scales, 0.0)

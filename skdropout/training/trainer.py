@@ -191,14 +191,16 @@ class _Epochs:
             n_samples,
             1 if first.settings.by_xla else _ALIGNED_ROWS,
         )
-        self._row_units = units[0] + units[-1]
-        longest = self.chunk_steps(1)
+        self._units = units
+        longest = self.chunk_steps(1, 1)
         padded_steps = -(-self.n_steps // longest) * longest
         self.feed = Feed(tasks, self.batch_rows, padded_steps)
 
-    def chunk_steps(self, n_streams: int) -> int:
-        """Steps of a call of the compiled program; of fewer streams no fewer."""
-        return chunk_steps(self.n_steps, self.batch_rows * n_streams, self._row_units)
+    def chunk_steps(self, n_streams: int, n_seeds: int) -> int:
+        """Steps of a call of the compiled program; of fewer streams or seeds no fewer."""
+        row = 4 * n_streams * (self._units[0] + self._units[-1])
+        row += 2 * n_seeds * sum(self._units[:-1])
+        return chunk_steps(self.n_steps, self.batch_rows * row)
 
 
 class _Stack:
@@ -219,7 +221,7 @@ class _Stack:
             loss=first.settings.loss,
             optimizer=first.optimizer.key,
             batch_rows=epochs.batch_rows,
-            n_steps=epochs.chunk_steps(shape.n_inputs),
+            n_steps=epochs.chunk_steps(shape.n_inputs, shape.n_seeds),
             has_input_dropout=any(t.settings.dropout_rates[0] > 0 for t in tasks),
             device=first.settings.device,
             by_xla=first.settings.by_xla,
@@ -234,8 +236,8 @@ class _Stack:
             [task.settings.alpha for task in tasks],
             [task.optimizer.momentum for task in tasks],
             [task.settings.dropout_rates for task in tasks],
-            [task.progress.seed for task in tasks][: shape.n_seeds],
         )
+        self._seeds = [task.progress.seed for task in tasks][: shape.n_seeds]
 
     def _first_state(self, before: State | None) -> State:
         """The state to begin with: from the tasks, or from that of a larger stack."""
@@ -303,10 +305,12 @@ class _Stack:
         for start in range(0, epochs.n_steps, chunk):
             epochs.check_wanted()
             steps = slice(start, start + chunk)
+            n_taken = min(chunk, epochs.n_steps - start)
             state, losses = self._program.run(
                 state,
                 feed.batches(self._inputs, self._targets, steps),
-                (min(chunk, epochs.n_steps - start), start, epochs.n_done),
+                feed.noise(self._seeds, self._program.noisy_layers, steps, n_taken),
+                n_taken,
                 rates[steps],
                 self._hyperparameters,
             )
