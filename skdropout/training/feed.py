@@ -53,11 +53,7 @@ class _Stream:
         if rows.weight is None:
             shares[:, 1] = shares[:, 0]
         else:
-            weight = rows.weight[indices] * is_real
-            shares[:, 1], total = _shares(weight)
-            # Rows without weight count as little as padding, where any has weight.
-            has_weight = weight.any(axis=1)
-            shares[has_weight, 0], _ = _shares(weight[has_weight] > 0)
+            shares[:, 1], total = _shares(rows.weight[indices] * is_real)
         return rows.y[indices], shares, total
 
 
@@ -149,9 +145,9 @@ class Feed:
 
 
 def _shares(weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Shares of the rows in the weight of each step, and that weight, one for none."""
+    """Shares of the rows in the weight of each step, and that weight."""
     total = weight.sum(axis=1, dtype=np.float32)
-    total[total == 0] = 1
+    total[total == 0] = 1  # of the steps beyond the last
     return weight / total[:, None], total
 
 

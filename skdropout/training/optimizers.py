@@ -168,7 +168,7 @@ class StackOptimizer:
         if self._has_momentum:
             kind = _StackedSGD
         self._rate = _RateOfStep()
-        self._optimizer = _stateless(kind)(learning_rate=self._rate, **config)
+        self._optimizer: Any = _stateless(kind)(learning_rate=self._rate, **config)
         self._optimizer.build([keras.Variable(tf.zeros(shape)) for shape in shapes])
         initial = [v.numpy() for v in self._optimizer.variables]
         self._is_count = [v.ndim == 0 for v in initial]
@@ -206,6 +206,10 @@ class StackOptimizer:
             [value for value, is_count in parts if not is_count],
             [value for value, is_count in parts if is_count],
         )
+
+    def release(self) -> None:
+        """Give back the memory of what only `apply` needs, once that has been traced."""
+        self._optimizer = None
 
     def stack_state(self, states: list[list[np.ndarray]]) -> tuple[list, list]:
         """Slots and counts of the stack from its networks' states; fresh where empty."""

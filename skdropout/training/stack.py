@@ -156,6 +156,7 @@ class Program:
             self._run = tf.function(
                 self._steps, self._signature(), jit_compile=key.by_xla, autograph=False
             ).get_concrete_function()
+            self.optimizer.release()
 
     def _signature(self):
         key, floats, spec = self.key, tf.float32, tf.TensorSpec
