@@ -52,7 +52,7 @@ def weighted_sum(weights, values):
         rows done by a library, and compiles code for each of one row.
     values : tensor of shape (n_networks, n_rows, units)
     """
-    return tf.matmul(weights, values)[:, :1]
+    return tf.split(tf.matmul(weights, values), 2, axis=1)[0]
 
 
 def sum_of_rows(values):
@@ -91,7 +91,7 @@ def batch_norm(values, shares, gamma, beta):
             by_beta = sum_of_rows(by_values)
             by_gamma = sum_of_rows(by_values * centred) / deviation
             through_variance = centred * (by_gamma * scale / deviation)
-            share_of_row = tf.transpose(shares[:, :1], (0, 2, 1))
+            share_of_row = tf.transpose(tf.split(shares, 2, axis=1)[0], (0, 2, 1))
             through_statistics = through_variance + by_beta * scale
             return (
                 by_values * scale - share_of_row * through_statistics,
