@@ -77,6 +77,8 @@ def batch_norm(values, shares, gamma, beta):
     gamma, beta : tensors of shape (n_networks, 1, units)
     """
 
+    statistics = []
+
     @tf.custom_gradient
     def by_batch(values, gamma, beta):
         mean = weighted_sum(shares, values)
@@ -87,7 +89,7 @@ def batch_norm(values, shares, gamma, beta):
         deviation = spread(tf.sqrt(variance + BATCH_NORM_EPSILON), 1)
         scale = gamma / deviation
 
-        def gradient(by_values, *_):
+        def gradient(by_values):
             by_beta = sum_of_rows(by_values)
             by_gamma = sum_of_rows(by_values * centred) / deviation
             through_variance = centred * (by_gamma * scale / deviation)
@@ -99,10 +101,11 @@ def batch_norm(values, shares, gamma, beta):
                 by_beta,
             )
 
-        return (centred * scale + beta, mean, variance), gradient
+        # Not returned, as they would have gradients, too.
+        statistics[:] = mean, variance
+        return centred * scale + beta, gradient
 
-    values, *statistics = by_batch(values, gamma, beta)
-    return values, statistics
+    return by_batch(values, gamma, beta), statistics
 
 
 def normalise(values, mean, variance, gamma, beta):

@@ -194,9 +194,9 @@ class StackOptimizer:
 
         `rates` and `momentum` have shape (n_networks,).
         """
-        self._rate.current = rates[:, None, None]
+        self._rate.current = tf.reshape(rates, (-1, 1, 1))
         if self._has_momentum:
-            self._optimizer.network_momentum = momentum[:, None, None]
+            self._optimizer.network_momentum = tf.reshape(momentum, (-1, 1, 1))
         of_weights, of_stack = iter(slots), iter(counts)
         state = [next(of_stack if c else of_weights) for c in self._is_count]
         weights, state = self._optimizer.stateless_apply(state, gradients, weights)

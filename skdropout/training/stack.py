@@ -298,6 +298,7 @@ class Program:
             for_networks(values, shape.n_networks)
             for values in (batch.X, batch.y, batch.shares)
         )
+        _, share = tf.unstack(shares, axis=1)
         *trainable, statistics = state.weights
         weights = layout.tensors(state.weights)
         watched = [w for w, s in zip(weights, specs, strict=True) if s.trainable]
@@ -313,7 +314,7 @@ class Program:
                 lambda values, layer: _dropout(values, layer, noise_of, hyperparameters),
                 shares,
             )
-            loss = tf.reduce_sum(self._row_loss(y, logits) * shares[:, 1], axis=-1)
+            loss = tf.reduce_sum(self._row_loss(y, logits) * share, axis=-1)
         found = iter(tape.gradient(loss, watched))
         gradients = [next(found) if s.trainable else None for s in specs]
         # The penalty by hand: the tape would keep the squares of the kernels.
