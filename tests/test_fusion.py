@@ -121,6 +121,17 @@ def test_layers_and_batches(params, iris, capfd):
         assert_fused_equals_alone(est, *iris, capfd)
 
 
+def test_only_one_of_several_networks_drops_inputs(iris, capfd):
+    pair = [classifier(dropout_rate=0.3, input_dropout_rate=rate) for rate in (0.0, 0.3)]
+    alone = [clone(est).fit(*iris) for est in pair]
+    capfd.readouterr()
+    with fused_training(progress=True):
+        fused = joblib.Parallel()(joblib.delayed(fit)(est, *iris) for est in pair)
+    assert trained_sizes(capfd) == [2]
+    for one, other in zip(alone, fused, strict=True):
+        assert_same_network(one, other)
+
+
 @pytest.mark.parametrize(
     "params",
     [

@@ -118,8 +118,8 @@ class Feed:
         steps: slice,
         n_taken: int,
     ) -> list:
-        """Noise of each layer for some steps, of which the first `n_taken` are taken: each
-        a uint16 tensor of shape (n_steps, n_seeds, batch_rows, units).
+        """Noise of each layer for some steps, the first `n_taken` of which are taken, as
+        uint16 tensors of shape (n_steps, n_seeds, batch_rows, units).
 
         Good until the next call, as batches are.
         """
@@ -137,7 +137,7 @@ class Feed:
         return noises
 
     def _buffer(self, use: Hashable, shape: tuple[int, ...], dtype) -> np.ndarray:
-        """Memory that is written to again and again: with large rows every copy counts."""
+        """Memory that is written to again and again, as every copy counts."""
         buffer = self._buffers.get(use)
         if buffer is None or buffer.shape != shape:
             buffer = self._buffers[use] = _aligned(shape, dtype)

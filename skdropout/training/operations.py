@@ -76,7 +76,6 @@ def batch_norm(values, shares, gamma, beta):
         Of each row in the mean, as weights of `weighted_sum`.
     gamma, beta : tensors of shape (n_networks, 1, units)
     """
-
     statistics = []
 
     @tf.custom_gradient
@@ -86,7 +85,8 @@ def batch_norm(values, shares, gamma, beta):
         variance = weighted_sum(shares, centred * centred)
         # TensorFlow would put a reciprocal root here, which depends on whether it fills
         # a vector register; it does not look through a product.
-        deviation = spread(tf.sqrt(variance + BATCH_NORM_EPSILON), 1)
+        root = tf.sqrt(variance + BATCH_NORM_EPSILON)
+        deviation = tf.matmul(tf.ones((root.shape[0], 1, 1)), root)
         scale = gamma / deviation
 
         def gradient(by_values):
@@ -113,11 +113,7 @@ def normalise(values, mean, variance, gamma, beta):
     return (values - mean) * (gamma / tf.sqrt(variance + BATCH_NORM_EPSILON)) + beta
 
 
-def spread(vectors, n_rows):
-    """Vectors (n_networks, 1, units) on every row; the gradient is a product."""
-
-    @tf.custom_gradient
-    def on_rows(vectors):
-        return tf.tile(vectors, [1, n_rows, 1]), sum_of_rows
-
-    return on_rows(vectors)
+@tf.custom_gradient
+def add_to_rows(values, vectors):
+    """Add vectors (n_networks, 1, units) to all rows; their gradient is a product."""
+    return values + vectors, lambda by_sums: (by_sums, sum_of_rows(by_sums))

@@ -17,10 +17,10 @@ from .arrangement import Shape
 from .layout import Layout
 from .losses import ROW_LOSSES
 from .operations import (
+    add_to_rows,
     batch_norm,
     for_networks,
     normalise,
-    spread,
     sum_of_squares,
 )
 from .optimizers import StackOptimizer
@@ -160,7 +160,7 @@ class Program:
 
     def _signature(self):
         key, floats, spec = self.key, tf.float32, tf.TensorSpec
-        units = key.architecture.layer_units
+        units, n_seeds = key.architecture.layer_units, key.shape.n_seeds
         n_targets = 1 if key.loss == "categorical" else units[-1]
         rows = (key.n_steps, key.shape.n_inputs, key.batch_rows, units[0])
         targets = (key.n_steps, key.shape.n_targets, key.batch_rows, n_targets)
@@ -180,7 +180,7 @@ class Program:
                 spec(targets[:2], floats),
             ),
             [
-                spec((*rows[:1], key.shape.n_seeds, key.batch_rows, layer.units), tf.uint16)
+                spec((key.n_steps, n_seeds, key.batch_rows, layer.units), tf.uint16)
                 for layer in self.noisy_layers
             ],
             spec((), tf.int32),
@@ -245,7 +245,7 @@ class Program:
         state : State
         batches : Batches
         noises : list of uint16 tensors
-            For each of `noisy_layers`, of shape (key.n_steps, n_seeds, batch_rows, units).
+            For each of `noisy_layers`, (key.n_steps, n_seeds, key.batch_rows, units).
         n_steps : int
             Steps to take.
         rates : ndarray of shape (key.n_steps, n_networks)
@@ -284,8 +284,8 @@ class Program:
             return i + 1, state, losses.write(i, loss)
 
         # Autograph's loop over a range would make the number of steps a constant of the
-        # program, to be compiled anew for each. Losses of steps not taken are the rates, for
-        # which no code is compiled.
+        # program, to be compiled anew for each. The rates, which need no code, stand for
+        # the losses of steps not taken.
         _, state, losses = tf.while_loop(
             lambda i, *_: i < n_steps, step, (0, state, losses.unstack(rates))
         )
@@ -381,7 +381,7 @@ class Program:
                 kernel = next(remaining)
                 values = tf.matmul(for_networks(values, kernel.shape[0]), kernel)
                 if self.key.architecture.use_bias:
-                    values += spread(next(remaining), values.shape[1])
+                    values = add_to_rows(values, next(remaining))
             elif layer.kind == "batch_norm":
                 gamma, beta, *moving = (next(remaining) for _ in range(4))
                 if shares is None:
