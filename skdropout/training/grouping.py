@@ -18,7 +18,8 @@ WORTH_A_STACK = 2e10
 WORTH_COMPILING = 1e11
 # What the steps of a stack touch should stay in a core's cache ...
 _CACHE_BYTES = 8 * 2**20
-# ... but fewer networks than this are not worth a program of their own.
+# ... but fewer networks than this are not worth a program of their own, unless the
+# weights of one fill the cache: then it is trained as in a plain fit, by that program.
 _FEWEST_NETWORKS = 3
 # A weight, its gradient, two slots of the optimizer, and what comes and goes.
 _ARRAYS_PER_WEIGHT = 5
@@ -68,7 +69,9 @@ def rows_bytes(task: Task) -> int:
 def good_width(task: Task) -> int:
     """How many networks like that of `task` should be trained as one stack."""
     in_cache = _CACHE_BYTES // network_bytes(task)
-    return int(max(_FEWEST_NETWORKS, in_cache, WORTH_A_STACK // task.work))
+    weight_bytes = 4 * _ARRAYS_PER_WEIGHT * task.architecture.n_kernel_weights
+    fewest = _FEWEST_NETWORKS if weight_bytes <= _CACHE_BYTES else 1
+    return int(max(fewest, in_cache, WORTH_A_STACK // task.work))
 
 
 def is_worth_padding(task: Task, n_copies: int) -> bool:
