@@ -11,9 +11,8 @@ from scipy import sparse
 from ._activations import ACTIVATIONS
 from ._architecture import Architecture, Layer
 from .inference import apply_layers
+from .training.noise import N_LEVELS
 
-# Rates are realised in these steps, as in training.
-_N_LEVELS = 2**16
 # Values of a layer, and of all draws, done at a time: enough to keep the threads of a
 # matrix product busy, and a few megabytes.
 _LAYER_VALUES = 2**19
@@ -46,7 +45,7 @@ def _stages(architecture: Architecture, weights, rates) -> list[_Stage]:
     for layer in architecture.layers[:-1]:  # the output activation is done by itself
         if layer.kind == "dropout":
             rate = float(rates[layer.number])
-            threshold = round(rate * _N_LEVELS)
+            threshold = round(rate * N_LEVELS)
             if threshold:
                 before = stages[-1].layers
                 # A mask also sets negative values to zero, at a third of a ReLU's cost.

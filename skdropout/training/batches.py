@@ -7,8 +7,8 @@ from .arrangement import padded_size
 from .task import Rows
 
 # A call of the compiled program covers at most this many steps, and at most this many
-# bytes of inputs: the fixed shapes serve every number of rows. Not fewer, as each call
-# copies the weights of the whole stack.
+# bytes of inputs and noise: the fixed shapes serve every number of rows. Not fewer, as
+# each call copies the weights of the whole stack.
 _MAX_STEPS = 64
 _MAX_BYTES = 64 * 2**20
 

@@ -405,5 +405,5 @@ def _dropout(values, layer, noise_of: dict, hyperparameters: Hyperparameters):
         tf.unstack(values_of_layers)[layer.number]
         for values_of_layers in (hyperparameters.scales, hyperparameters.thresholds)
     )
-    noise = tf.cast(noise_of[layer.number], tf.int32)
-    return values * tf.where(noise >= thresholds, scales, 0.0)
+    drawn = tf.cast(noise_of[layer.number], tf.int32)
+    return values * tf.where(drawn >= thresholds, scales, 0.0)

@@ -198,6 +198,7 @@ class _Epochs:
 
     def chunk_steps(self, n_streams: int, n_seeds: int) -> int:
         """Steps of a call of the compiled program; of fewer streams or seeds no fewer."""
+        # Bytes of a row: inputs and targets in float32, noise of all layers in uint16.
         row = 4 * n_streams * (self._units[0] + self._units[-1])
         row += 2 * n_seeds * sum(self._units[:-1])
         return chunk_steps(self.n_steps, self.batch_rows * row)
