@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from sklearn.utils._param_validation import InvalidParameterError
 
-from ._activations import ACTIVATIONS
+from .network.activations import ACTIVATIONS
 
 #: scikit-learn's name -> Keras's, where they differ.
 SKLEARN_ACTIVATIONS = {"identity": "linear", "logistic": "sigmoid"}

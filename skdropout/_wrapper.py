@@ -5,42 +5,17 @@ import inspect
 from typing import Any
 
 from ._backend import keras, scikeras_wrappers
+from ._hyperparameters import routed
+from ._model import Start, build_network
 from ._names import resolve_optimizer
-from ._network import Start, build_network
 from .training.losses import WeightedMean
 from .training.optimizers import OptimizerRecipe, recipe_type
 
-# Hyperparameters that the network's builder takes, by scikeras's routing.
-_MODEL_PARAMETERS = (
-    "hidden_layer_sizes",
-    "activation",
-    "dropout_rate",
-    "input_dropout_rate",
-    "batch_norm",
-    "input_batch_norm",
-    "initializer",
-    "use_bias",
-)
-# Hyperparameters that `Network.fit` takes, by scikeras's routing.
-_FIT_PARAMETERS = (
-    "alpha",
-    "learning_rate",
-    "power_t",
-    "tol",
-    "n_iter_no_change",
-    "early_stopping",
-    "validation_fraction",
-    "device",
-)
-# Hyperparameter -> argument of a Keras optimizer, where it takes such a one.
-_OPTIMIZER_ARGUMENTS = {
-    "learning_rate_init": "learning_rate",
-    "momentum": "momentum",
-    "nesterovs_momentum": "nesterov",
-    "beta_1": "beta_1",
-    "beta_2": "beta_2",
-    "epsilon": "epsilon",
-}
+# Hyperparameter -> its name where scikeras is to route it.
+_OF_WRAPPER = routed("wrapper")
+_OF_MODEL = routed("model")
+_OF_OPTIMIZER = routed("optimizer")
+_OF_FIT = routed("fit")
 
 
 class _Wrapper(scikeras_wrappers.BaseWrapper):
@@ -64,35 +39,33 @@ def make_wrapper(
     Parameters
     ----------
     params : dict
-        The estimator's parameters; ``hidden_layer_sizes`` a tuple, ``max_iter`` the
-        number of epochs to train.
+        The estimator's parameters, as of ``checked_params``.
     n_outputs : int
     loss_name : str
         Key of ``ROW_LOSSES``.
     start : Start
     """
-    optimizer, routed = _optimizer(params)
+    optimizer, of_optimizer = _optimizer(params)
     for callback in params["callbacks"]:
         if not isinstance(callback, keras.callbacks.Callback):
             raise TypeError(
                 "callbacks must be instances of keras.callbacks.Callback; got "
                 f"{callback!r}."
             )
+    arguments = {name: params[ours] for ours, name in _OF_WRAPPER.items()}
+    if arguments["batch_size"] == "auto":
+        arguments["batch_size"] = None
+    arguments["optimizer"] = optimizer
     return _Wrapper(
         model=build_network,
-        optimizer=optimizer,
         loss=WeightedMean(loss_name),
-        batch_size=None if params["batch_size"] == "auto" else params["batch_size"],
-        epochs=params["max_iter"],
-        shuffle=params["shuffle"],
-        verbose=params["verbose"],
-        callbacks=params["callbacks"],
+        **arguments,
         model__n_outputs=n_outputs,
         model__loss_name=loss_name,
         model__start=start,
-        **{f"model__{name}": params[name] for name in _MODEL_PARAMETERS},
-        **{f"fit__{name}": params[name] for name in _FIT_PARAMETERS},
-        **{f"optimizer__{name}": value for name, value in routed.items()},
+        **{f"model__{name}": params[ours] for ours, name in _OF_MODEL.items()},
+        **{f"fit__{name}": params[ours] for ours, name in _OF_FIT.items()},
+        **{f"optimizer__{name}": value for name, value in of_optimizer.items()},
     )
 
 
@@ -110,7 +83,7 @@ def _optimizer(params: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
     taken = _arguments(optimizer)
     arguments: dict[str, Any] = {  # Keras refuses integers for floats
         argument: bool(params[name]) if argument == "nesterov" else float(params[name])
-        for name, argument in _OPTIMIZER_ARGUMENTS.items()
+        for name, argument in _OF_OPTIMIZER.items()
         if argument in taken
     }
     if schedule is not None:

@@ -16,8 +16,8 @@ from sklearn.utils.multiclass import (
 )
 from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
 
-from ._activations import ACTIVATIONS
 from ._base import BaseDropoutMLP, can_fit_partially
+from .network.activations import ACTIVATIONS
 
 
 class DropoutMLPClassifier(ClassifierMixin, BaseDropoutMLP):

@@ -9,6 +9,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import column_or_1d, validate_data
 
 from ._base import BaseDropoutMLP, can_fit_partially
+from ._checks import as_float32
 from ._names import unknown_name
 
 _LOSSES = ("squared_error", "absolute_error", "huber", "poisson")
@@ -492,7 +493,7 @@ class DropoutMLPRegressor(RegressorMixin, BaseDropoutMLP):
             raise ValueError(
                 f"loss='poisson' needs {name} >= 0; got {name}.min()={y.min()}."
             )
-        return self._as_float32(y, name)
+        return as_float32(y, name)
 
     @property
     def _loss_name(self):

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from skdropout import DropoutMLPClassifier
-from skdropout._activations import ACTIVATIONS
+from skdropout.network.activations import ACTIVATIONS
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])

@@ -47,10 +47,10 @@ def _refuse(key):
 
 
 def assert_refused(est, X, y, words, **fit_params):
-    import skdropout.training.trainer as trainer
+    from skdropout.training import stack_run
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(trainer, "program_for", _refuse)
+        patch.setattr(stack_run, "program_for", _refuse)
         with pytest.raises((ValueError, TypeError)) as caught:
             est.fit(X, y, **fit_params)
     for word in words:

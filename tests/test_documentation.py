@@ -23,7 +23,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:Stochastic Optimizer")
     "module",
     [
         "classifier",
-        "fusion",
+        "fusion.context",
         "regressor",
         "uncertainty",
         "plotting._loss_curve",

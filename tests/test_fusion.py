@@ -268,24 +268,24 @@ def test_callbacks_see_their_own_network(iris, capfd):
 @pytest.fixture
 def program_sizes(monkeypatch):
     """Networks of each program that is asked for."""
-    from skdropout.training import trainer
+    from skdropout.training import stack_run
 
     sizes = []
-    make = trainer.program_for
+    make = stack_run.program_for
 
     def recorded(key):
         sizes.append(key.shape.n_networks)
         return make(key)
 
-    monkeypatch.setattr(trainer, "program_for", recorded)
+    monkeypatch.setattr(stack_run, "program_for", recorded)
     return sizes
 
 
 def test_networks_that_have_stopped_leave_the_stack(digits, program_sizes, monkeypatch):
     """Those that go on are as if nothing had happened."""
-    from skdropout.training import trainer
+    from skdropout.training import stack_run
 
-    monkeypatch.setattr(trainer, "WORTH_COMPILING", 0.0)
+    monkeypatch.setattr(stack_run, "WORTH_COMPILING", 0.0)
     lengths = [2, 2, 3, 9, 2, 2]
     ests = [classifier(max_iter=n, dropout_rate=n / 20) for n in lengths]
     alone = [clone(est).fit(*digits) for est in ests]
@@ -302,7 +302,7 @@ def test_program_of_an_earlier_stack_serves_again(
     is_large, iris, program_sizes, monkeypatch
 ):
     """Unless copies that fill it up would cost more than another program."""
-    from skdropout.training import grouping
+    from skdropout.fusion import grouping
 
     if is_large:
         monkeypatch.setattr(grouping, "WORTH_COMPILING", 0.0)
@@ -318,11 +318,11 @@ def test_program_of_an_earlier_stack_serves_again(
 @pytest.fixture
 def stacks_of_two(monkeypatch):
     """Two cores, on which stacks of two are trained whose programs are not there."""
-    from skdropout.training import gathering
+    from skdropout.fusion import cores, gathering, waiting
 
     monkeypatch.setattr(gathering, "cpu_count", lambda: 2)
-    monkeypatch.setattr(gathering, "good_width", lambda task: 2)
-    monkeypatch.setattr(gathering, "_compiled", set())
+    monkeypatch.setattr(waiting, "good_width", lambda task: 2)
+    monkeypatch.setattr(cores, "_compiled", set())
 
 
 def of_depths(*depths):
@@ -342,7 +342,7 @@ def test_programs_of_different_groups_compile_side_by_side(
     iris, stacks_of_two, monkeypatch
 ):
     """Also where stacks that wait for one of them could keep all cores."""
-    from skdropout.training.stack import Program
+    from skdropout.training.program import Program
 
     n_layers_seen, is_other_there = set(), threading.Event()
     run = Program.run

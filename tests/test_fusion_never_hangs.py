@@ -20,8 +20,8 @@ from sklearn.model_selection import GridSearchCV, cross_val_score
 
 from helpers import assert_same_network, trained_sizes
 from skdropout import DropoutMLPClassifier, DropoutMLPRegressor, fused_training
-from skdropout.training import gathering
-from skdropout.training.stack import Program
+from skdropout.fusion import cores, gathering
+from skdropout.training.program import Program
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:.*Maximum iterations"),
@@ -40,7 +40,7 @@ def threads_end():
 
 def assert_threads_end():
     deadline = time.monotonic() + 60
-    while left := [t for t in threading.enumerate() if t.name == "skdropout-task"]:
+    while left := [t for t in threading.enumerate() if t.name == "skdropout-participant"]:
         assert time.monotonic() < deadline, left
         time.sleep(0.02)
 
@@ -224,7 +224,7 @@ def test_error_in_every_callback(iris):
 def test_fits_in_a_callback(max_memory, is_parallel, event, iris, alone, monkeypatch):
     """Also where the stack that waits for them has the only core and all memory."""
     monkeypatch.setattr(gathering, "cpu_count", lambda: 1)
-    monkeypatch.setattr(gathering, "_compiled", set())
+    monkeypatch.setattr(cores, "_compiled", set())
     inner = []
 
     def fit_inner(*_):

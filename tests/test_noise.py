@@ -3,20 +3,21 @@
 import numpy as np
 import pytest
 
-from skdropout.training.noise import N_LEVELS, draw
+from skdropout.network.architecture import DROPOUT_LEVELS
+from skdropout.training.noise import draw
 
 PLACE = {"seed": 3, "epoch": 2, "layer": 1, "first": 0}
 
 
 def test_uniform():
     draws = draw(**PLACE, n_steps=8, n_draws=2**17).ravel()
-    counts = np.bincount(draws >> 8, minlength=N_LEVELS >> 8)
+    counts = np.bincount(draws >> 8, minlength=DROPOUT_LEVELS >> 8)
     expected = draws.size / counts.size
     # Five standard deviations above the mean of the chi-squared statistic.
     chi_squared = ((counts - expected) ** 2 / expected).sum()
     assert chi_squared < counts.size + 5 * np.sqrt(2 * counts.size)
     # Neighbours, of a row and of a step, have nothing to do with each other.
-    values = draws.reshape(8, -1) - (N_LEVELS - 1) / 2
+    values = draws.reshape(8, -1) - (DROPOUT_LEVELS - 1) / 2
     for a, b in ((values[:, 1:], values[:, :-1]), (values[1:], values[:-1])):
         correlation = np.corrcoef(a.ravel(), b.ravel())[0, 1]
         assert abs(correlation) < 5 / np.sqrt(a.size)

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from skdropout._architecture import Architecture
+from skdropout.network.architecture import Architecture
 from skdropout.training.optimizers import OptimizerRecipe
 from skdropout.training.task import OptimizerState, Progress, Rows, Settings, Task
 from skdropout.training.trainer import train
@@ -14,7 +14,8 @@ RATES, LEARNING_RATES, ALPHAS = (0.0, 0.3, 0.8), (0.01, 0.003, 0.03), (0.0, 0.1,
 
 def task(network, rows, seed, optimizer, batch_norm=None, validation=None, **changes):
     architecture = Architecture((5, 12, 8, 3), "relu", "softmax", True, batch_norm)
-    made = optimizer(LEARNING_RATES[network])
+    optimizer = optimizer(LEARNING_RATES[network])
+    made = OptimizerRecipe(type(optimizer), optimizer.get_config())
     rng = np.random.default_rng(network)
     weights = [
         np.full(spec.shape, float(spec.role in ("gamma", "moving_variance")), np.float32)
@@ -22,9 +23,13 @@ def task(network, rows, seed, optimizer, batch_norm=None, validation=None, **cha
         for spec in architecture.weight_specs
     ]
     settings = {
-        "dropout_rates": np.array([0.0, RATES[network], RATES[-1 - network]]),
+        "hyperparameters": {
+            "dropout_rate": [RATES[network], RATES[-1 - network]],
+            "input_dropout_rate": 0.0,
+            "alpha": ALPHAS[network],
+            **made.hyperparameters,
+        },
         "loss": "categorical",
-        "alpha": ALPHAS[network],
         "batch_size": 16,
         "max_iter": 4,
         "shuffle": True,
@@ -40,7 +45,7 @@ def task(network, rows, seed, optimizer, batch_norm=None, validation=None, **cha
     }
     return Task(
         architecture,
-        OptimizerRecipe(type(made), made.get_config()),
+        made,
         Settings(**settings),
         Progress(seed),
         weights,

@@ -12,7 +12,7 @@ from sklearn.preprocessing import StandardScaler
 
 from helpers import run_python
 from skdropout import DropoutMLPClassifier, DropoutMLPRegressor
-from skdropout._monte_carlo import _keep_mask
+from skdropout.network.monte_carlo import _keep_mask
 from skdropout.uncertainty import mutual_information, predictive_entropy
 
 pytestmark = [

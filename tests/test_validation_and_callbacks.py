@@ -176,7 +176,7 @@ def test_interrupt_leaves_the_last_whole_epoch(iris, callback):
 
 
 def test_interrupt_inside_an_epoch(iris, monkeypatch):
-    from skdropout.training.stack import Program
+    from skdropout.training.program import Program
 
     run, calls = Program.run, []
 

@@ -1,1 +1,1 @@
-"""The trainer: stacks of networks, compiled by XLA."""
+"""How one stack is trained: networks of one shape as one, compiled by XLA."""

@@ -2,18 +2,39 @@
 
 import math
 from collections.abc import Hashable, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
-from .._architecture import Layer
 from .._backend import tf
+from ..network.architecture import Layer
 from . import noise
 from .batches import epoch_order, step_indices, take_rows
-from .stack import Batches
 from .task import Rows, Task
 
 # What TensorFlow asks of memory that it is to use as it is.
 _ALIGNMENT_BYTES = 64
+
+
+class Batches(NamedTuple):
+    """The rows of some steps.
+
+    Attributes
+    ----------
+    X : float32 tensor of shape (n_steps, n_inputs, batch_rows, n_features)
+    y : float32 tensor of shape (n_steps, n_targets, batch_rows, n_outputs)
+        Class indices, in one column, for ``"categorical"``.
+    shares : float32 tensor of shape (n_steps, n_targets, 2, batch_rows)
+        Of each row in the statistics of the step, as `weighted_sum` takes them, and in
+        its weight; zero for padding.
+    weight : float32 tensor of shape (n_steps, n_targets)
+        Of all rows of the step.
+    """
+
+    X: tf.Tensor
+    y: tf.Tensor
+    shares: tf.Tensor
+    weight: tf.Tensor
 
 
 class _Stream:

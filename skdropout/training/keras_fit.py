@@ -3,14 +3,14 @@
 import numpy as np
 
 from .._backend import keras, tf
-from .._layers import stock_layers
-from ..inference import forward
+from ..network.inference import forward
+from ..network.keras_layers import stock_layers
 from .batches import iterate_batches, row_weights
+from .learning_rate import LearningRate, make_learning_rate
 from .losses import ROW_LOSSES
-from .monitor import LearningRate, Monitor, divergence_message
 from .scores import score
+from .stopping import Monitor, divergence_message
 from .task import Outcome, Rows, StopReason, Task
-from .trainer import make_learning_rate
 
 
 class PenalisedSequential(keras.Sequential):
@@ -34,7 +34,7 @@ class PenalisedSequential(keras.Sequential):
                 task.progress.epochs,
             )
         )
-        self._alpha = task.settings.alpha
+        self._alpha = task.settings.hyperparameters["alpha"]
         self.set_weights(task.weights)
 
     def compute_loss(

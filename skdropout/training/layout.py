@@ -10,8 +10,8 @@ import math
 
 import numpy as np
 
-from .._architecture import Architecture
 from .._backend import tf
+from ..network.architecture import Architecture
 
 # Vectors are filled up to multiples of this, so that each network begins with a whole
 # vector register: the rest is computed in another way.

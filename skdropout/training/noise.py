@@ -4,9 +4,6 @@ import math
 
 import numpy as np
 
-#: Draws are uniform on the integers below this.
-N_LEVELS = 2**16
-
 # Draws of one value of Philox's counter: four words of 64 bits.
 _DRAWS_OF_COUNT = 16
 

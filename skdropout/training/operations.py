@@ -8,8 +8,8 @@ import math
 
 import numpy as np
 
-from .._architecture import BATCH_NORM_EPSILON
 from .._backend import tf
+from ..network.architecture import BATCH_NORM_EPSILON
 
 # What is summed as a product has at most so many rows: with more, the product does more
 # that is not needed; with fewer, it does less at a time.

@@ -8,6 +8,7 @@ import numpy as np
 
 from .._backend import keras, tf
 from .layout import as_array
+from .stateless import NetworkMomentumSGD, RateOfStep, stateless
 
 # Their update of a weight depends on that weight's own gradient and slots alone.
 _ELEMENT_WISE = (
@@ -30,54 +31,6 @@ _STACK_BREAKERS = (
     "gradient_accumulation_steps",
     "loss_scale_factor",
 )
-# What Keras on TensorFlow overrides in the way of `stateless_apply`.
-_OVERRIDDEN = (
-    "stateless_apply",
-    "assign",
-    "assign_add",
-    "assign_sub",
-    "_apply_weight_decay",
-    "_backend_update_step",
-    "_var_key",
-)
-
-
-class _RateOfStep(keras.optimizers.schedules.LearningRateSchedule):
-    """Hands the optimizer whatever tensor the step has set."""
-
-    current: Any = None
-
-    def __call__(self, step):
-        return self.current
-
-
-class _StackedSGD(keras.optimizers.SGD):
-    """SGD with a momentum for each network of a stack."""
-
-    network_momentum: Any = None
-
-    def update_step(self, gradient, variable, learning_rate):
-        rate = keras.ops.cast(learning_rate, variable.dtype)
-        velocity = self.momentums[self._get_variable_index(variable)]
-        momentum, step = self.network_momentum, rate * gradient
-        new_velocity = velocity * momentum - step
-        self.assign(velocity, new_velocity)
-        if self.nesterov:
-            new_velocity = new_velocity * momentum - step
-        self.assign_add(variable, new_velocity)
-
-
-@functools.cache
-def _stateless(kind: type) -> type:
-    """A class of optimizers whose ``stateless_apply`` works on TensorFlow too.
-
-    Keras overrides some methods there for the sake of ``tf.distribute``, which needs
-    variables; this class goes back to the general ones.
-    """
-    optimizer = keras.optimizers.Optimizer
-    general = [c for c in optimizer.__mro__ if "stateless_apply" in vars(c)][-1]
-    base = type("Optimizer", (optimizer,), {n: vars(general)[n] for n in _OVERRIDDEN})
-    return type(kind.__name__, (kind, base), {})
 
 
 class OptimizerRecipe:
@@ -96,8 +49,8 @@ class OptimizerRecipe:
     ----------
     key : tuple or None
         Equal for optimizers that one stack can hold; None where it cannot be stacked.
-    momentum : float
-        Set for each network of a stack.
+    hyperparameters : dict
+        Those of its settings of which a program takes one value for each network.
     learning_rate : float or keras.optimizers.schedules.LearningRateSchedule
     """
 
@@ -108,7 +61,7 @@ class OptimizerRecipe:
         if isinstance(rate, dict):
             rate = keras.saving.deserialize_keras_object(rate)
         self.learning_rate = rate
-        self.momentum = 0.0
+        self.hyperparameters = {"momentum": 0.0}
         self.key = self._stack_key()
 
     def _stack_key(self) -> tuple | None:
@@ -120,8 +73,9 @@ class OptimizerRecipe:
         config = dict(self.config)
         del config["name"], config["learning_rate"]
         if self.kind is keras.optimizers.SGD:
-            self.momentum = config["momentum"]
-            config["momentum"] = 0.9 if self.momentum else 0.0
+            momentum = config["momentum"]
+            self.hyperparameters["momentum"] = momentum
+            config["momentum"] = 0.9 if momentum else 0.0
         return self.kind.__name__, json.dumps(config, sort_keys=True)
 
     def make(self):
@@ -166,9 +120,9 @@ class StackOptimizer:
         config = json.loads(config)
         self._has_momentum = kind is keras.optimizers.SGD and config["momentum"] > 0
         if self._has_momentum:
-            kind = _StackedSGD
-        self._rate = _RateOfStep()
-        self._optimizer: Any = _stateless(kind)(learning_rate=self._rate, **config)
+            kind = NetworkMomentumSGD
+        self._rate = RateOfStep()
+        self._optimizer: Any = stateless(kind)(learning_rate=self._rate, **config)
         self._optimizer.build([keras.Variable(tf.zeros(shape)) for shape in shapes])
         initial = [v.numpy() for v in self._optimizer.variables]
         self._is_count = [v.ndim == 0 for v in initial]

@@ -8,7 +8,11 @@ from typing import Any, Literal, NamedTuple, Protocol
 import numpy as np
 from scipy import sparse
 
-from .._architecture import Architecture
+from ..network.architecture import Architecture
+
+#: Floating-point operations that a program of the right size must save before it is
+#: compiled: about what the cores can do in that time.
+WORTH_COMPILING = 1e11
 
 
 @dataclass
@@ -56,15 +60,13 @@ class Progress:
 class Settings:
     """How one network is to be trained.
 
-    `dropout_rates` has an entry for the inputs and one for each hidden layer. The
-    meaning of the others is that of the estimators' parameters; `loss` is a key of
-    ``ROW_LOSSES``, `device` TensorFlow's name, and `by_xla` says whether XLA compiles
-    the steps.
+    `hyperparameters` has a value for each of `PROGRAM_INPUTS`, by name. The meaning of
+    the others is that of the estimators' parameters; `loss` is a key of ``ROW_LOSSES``,
+    `device` TensorFlow's name, and `by_xla` says whether XLA compiles the steps.
     """
 
-    dropout_rates: np.ndarray
+    hyperparameters: dict[str, Any]
     loss: str
-    alpha: float
     batch_size: int
     max_iter: int
     shuffle: bool
@@ -76,6 +78,12 @@ class Settings:
     verbose: bool
     device: str
     by_xla: bool
+
+    @property
+    def dropout_rates(self) -> np.ndarray:
+        """Of the inputs and of each hidden layer, of shape (n_hidden_layers + 1,)."""
+        values = self.hyperparameters
+        return np.hstack([values["input_dropout_rate"], values["dropout_rate"]])
 
 
 class OptimizerState(NamedTuple):
@@ -90,7 +98,7 @@ class OptimizerState(NamedTuple):
 
 @dataclass
 class Task:
-    """One network to be trained on its rows."""
+    """One network to be trained on its rows, and how."""
 
     architecture: Architecture
     optimizer: Any

@@ -1,75 +1,10 @@
-"""Learning rates by epoch, and scikit-learn's rules for when to stop."""
+"""scikit-learn's rules for when to stop, and the record of each epoch."""
 
 import math
-from collections.abc import Callable
 
-import numpy as np
-
+from .learning_rate import LearningRate
 from .scores import score_name
 from .task import Progress, Settings, StopReason
-
-
-class LearningRate:
-    """The learning rate of each step.
-
-    Parameters
-    ----------
-    initial : float or callable
-        A callable maps an array of step numbers to an array of rates.
-    policy : {"constant", "invscaling", "adaptive"}
-    power_t : float
-    progress : Progress
-        Keeps the rate that ``"adaptive"`` has come to.
-    """
-
-    # scikit-learn's constants: the factor, and the rate at which training ends.
-    _ADAPTIVE_FACTOR = 5.0
-    _ADAPTIVE_MIN = 1e-6
-
-    def __init__(
-        self,
-        initial: float | Callable[[np.ndarray], np.ndarray],
-        policy: str,
-        power_t: float,
-        progress: Progress,
-    ):
-        self._schedule = initial if callable(initial) else None
-        self._initial = np.nan if callable(initial) else initial
-        self._policy = policy
-        self._power_t = power_t
-        self._progress = progress
-        if math.isnan(progress.learning_rate):
-            progress.learning_rate = self._initial
-
-    def of_epoch(self, first_step: int, n_steps: int) -> np.ndarray:
-        """Rates of an epoch's steps, of shape (n_steps,)."""
-        if self._schedule is not None:
-            return self._schedule(np.arange(first_step, first_step + n_steps))
-        rate = self._progress.learning_rate
-        if self._policy == "invscaling":
-            rate = self._initial / (self._progress.samples_seen + 1) ** self._power_t
-        return np.full(n_steps, rate)
-
-    @property
-    def base(self) -> float | None:
-        """The rate before ``"invscaling"``; None where a schedule sets it."""
-        return None if self._schedule is not None else self._progress.learning_rate
-
-    def replace(self, rate: float) -> None:
-        """Use `rate` from now on, as a callback asked for."""
-        if self._policy == "invscaling":
-            self._policy = "constant"
-        self._progress.learning_rate = rate
-
-    def reduce(self) -> bool:
-        """Divide an adaptive rate; False if training should rather end."""
-        rate = self._progress.learning_rate
-        if self._schedule is not None or self._policy != "adaptive":
-            return False
-        if rate <= self._ADAPTIVE_MIN:
-            return False
-        self._progress.learning_rate = rate / self._ADAPTIVE_FACTOR
-        return True
 
 
 class Monitor:

@@ -1,4 +1,4 @@
-"""Hyperparameters -> Keras network -> fitted weights, as a scikeras wrapper asks."""
+"""The model that the scikeras wrapper holds: builds a network, and has it trained."""
 
 import os
 import warnings
@@ -8,17 +8,17 @@ from typing import Any
 import numpy as np
 from sklearn.model_selection import train_test_split
 
-from ._architecture import Architecture
 from ._backend import keras, resolve_device, tf
-from ._initialization import initial_weights
-from ._names import resolve_activation, resolve_batch_norm
-from ._seeds import VALIDATION_SPLIT, derived_seed
+from ._hyperparameters import PROGRAM_INPUTS
+from ._names import resolve_initializer
+from .fusion.gathering import train_together
+from .network.architecture import Architecture
+from .network.initialization import initial_weights
+from .network.seeds import VALIDATION_SPLIT, derived_seed
 from .training.callbacks import CallbackHook, has_batch_hooks
 from .training.keras_fit import PenalisedSequential, train_with_keras
 from .training.optimizers import OptimizerRecipe
-from .training.participants import current_participant
 from .training.task import OptimizerState, Outcome, Progress, Rows, Settings, Task
-from .training.trainer import train
 
 _OUT_ACTIVATIONS = {
     "categorical": "softmax",
@@ -46,8 +46,8 @@ class Network:
     Parameters
     ----------
     architecture : Architecture
-    dropout_rates : ndarray of shape (n_hidden_layers + 1,)
-        Of the inputs and of each hidden layer.
+    hyperparameters : dict
+        Those of `PROGRAM_INPUTS` that scikeras routes to the model.
     loss_name : str
         Key of ``ROW_LOSSES``.
     start : Start
@@ -57,15 +57,18 @@ class Network:
     ----------
     outcome : Outcome
         Set by `fit`.
+    dropout_rates : ndarray of shape (n_hidden_layers + 1,)
+        Of the inputs and of each hidden layer. Set by `fit`.
     """
 
     outcome: Outcome
+    dropout_rates: np.ndarray
     outputs = (None,)  # one output, which scikeras counts
 
-    def __init__(self, architecture, dropout_rates, loss_name, start):
+    def __init__(self, architecture, hyperparameters, loss_name, start):
         self.compiled = False
         self.architecture = architecture
-        self._dropout_rates = dropout_rates
+        self._hyperparameters = hyperparameters
         self._loss_name = loss_name
         self._start = start
 
@@ -86,11 +89,15 @@ class Network:
         shuffle,
         verbose,
         callbacks,
+        learning_rate,
+        power_t,
+        tol,
+        n_iter_no_change,
         early_stopping,
         validation_fraction,
         device,
         validation_data=None,
-        **settings,
+        **others,
     ):
         """Train from `Start`; Keras's signature, as far as scikeras uses it.
 
@@ -119,11 +126,12 @@ class Network:
         kind = optimizer.kind.__name__ + (", by Keras" if by_keras else ", stacked")
         before = self._start.optimizer_state
         goes_on = before is not None and before.kind == kind
+        routed = {**self._hyperparameters, **others, **optimizer.hyperparameters}
         task = Task(
             architecture=self.architecture,
             optimizer=optimizer,
             settings=Settings(
-                dropout_rates=self._dropout_rates,
+                hyperparameters={row.name: routed[row.name] for row in PROGRAM_INPUTS},
                 loss=self._loss_name,
                 batch_size=min(batch_size, len(rows)),
                 max_iter=epochs,
@@ -132,11 +140,10 @@ class Network:
                 verbose=bool(verbose),
                 device=resolve_device(device),
                 by_xla=os.environ.get("SKDROPOUT_XLA", "1") != "0",
-                alpha=settings["alpha"],
-                tol=settings["tol"],
-                n_iter_no_change=settings["n_iter_no_change"],
-                learning_rate=settings["learning_rate"],
-                power_t=settings["power_t"],
+                learning_rate=learning_rate,
+                power_t=power_t,
+                tol=tol,
+                n_iter_no_change=n_iter_no_change,
             ),
             progress=self._start.progress,
             weights=self._start.weights,
@@ -144,6 +151,7 @@ class Network:
             rows=rows,
             validation=validation,
         )
+        self.dropout_rates = task.settings.dropout_rates
         self.outcome = self._train(task, callbacks, by_keras)
         history = keras.callbacks.History()
         history.history = dict(self.outcome.progress.history)
@@ -156,16 +164,9 @@ class Network:
             if callbacks:
                 model = self._keras_model(task)
                 task.hook = CallbackHook(model, callbacks, task.settings.max_iter)
-            participant = current_participant()
-            # A fit within a callback of a stack in training does not wait for others.
-            if participant is not None and participant.trains is None:
-                return participant.train(task)
-            (result,) = train([task])
+            return train_together(task)
         finally:
             _let_go(callbacks)
-        if isinstance(result, BaseException):
-            raise result
-        return result
 
     def _keras_model(self, task: Task) -> PenalisedSequential:
         with tf.device(task.settings.device):
@@ -230,35 +231,33 @@ def _split(
 def build_network(
     meta: dict[str, Any],
     *,
-    hidden_layer_sizes,
-    activation,
-    dropout_rate,
-    input_dropout_rate,
-    batch_norm,
-    input_batch_norm,
-    initializer,
-    use_bias,
+    hidden_layer_sizes: tuple[int, ...],
+    activation: str,
+    batch_norm: str | None,
+    input_batch_norm: bool,
+    initializer: Any,
+    use_bias: bool,
     n_outputs: int,
     loss_name: str,
     start: Start,
+    **hyperparameters,
 ) -> Network:
     """Build the network of some hyperparameters; called by the scikeras wrapper.
 
     Raises
     ------
     ValueError
-        If the weights to start from are of another shape.
+        If the initializer is unknown.
     """
     architecture = Architecture(
         layer_units=(meta["n_features_in_"], *hidden_layer_sizes, n_outputs),
-        activation=resolve_activation(activation),
+        activation=activation,
         out_activation=_OUT_ACTIVATIONS.get(loss_name, "linear"),
         use_bias=bool(use_bias),
-        batch_norm=resolve_batch_norm(batch_norm),
+        batch_norm=batch_norm,
         input_batch_norm=bool(input_batch_norm),
     )
     if start.weights is None:
-        start.weights = initial_weights(architecture, initializer, start.progress.seed)
-    rates = np.broadcast_to(dropout_rate, len(hidden_layer_sizes))
-    rates = np.concatenate([[input_dropout_rate], rates])
-    return Network(architecture, rates, loss_name, start)
+        kind = resolve_initializer(initializer)
+        start.weights = initial_weights(architecture, kind, start.progress.seed)
+    return Network(architecture, hyperparameters, loss_name, start)

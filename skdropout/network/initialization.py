@@ -5,10 +5,9 @@ from weakref import WeakValueDictionary
 
 import numpy as np
 
-from ._architecture import Architecture
-from ._backend import keras
-from ._names import resolve_initializer
-from ._seeds import INITIAL_WEIGHTS, derived_seed
+from .._backend import keras
+from .architecture import Architecture
+from .seeds import INITIAL_WEIGHTS, derived_seed
 
 
 class _Weights(list):
@@ -26,12 +25,21 @@ def initial_weights(
 
     The arrays are not to be written to.
 
+    Parameters
+    ----------
+    architecture : Architecture
+    initializer : type, keras.initializers.Initializer or callable
+        A class is made with a seed of its own for each kernel.
+    seed : int
+
     Raises
     ------
     ValueError
-        If the initializer is unknown, or returns values of another shape.
+        If the initializer returns values of another shape.
     """
-    if not isinstance(initializer, str):
+    if not (
+        isinstance(initializer, type) and initializer.__module__.startswith("keras.")
+    ):
         return _draw_weights(architecture, initializer, seed)
     key = (architecture, initializer, seed)
     weights = _in_use.get(key)
@@ -42,11 +50,10 @@ def initial_weights(
 
 
 def _draw_weights(architecture: Architecture, initializer: Any, seed: int) -> _Weights:
-    kind = resolve_initializer(initializer)
     weights = _Weights()
     for i, spec in enumerate(architecture.weight_specs):
         if spec.role == "kernel":
-            draw = _seeded(kind, derived_seed(seed, INITIAL_WEIGHTS, i))
+            draw = _seeded(initializer, derived_seed(seed, INITIAL_WEIGHTS, i))
             values = np.array(draw(spec.shape, dtype="float32"), np.float32)
             if values.shape != spec.shape:
                 raise ValueError(

@@ -8,10 +8,9 @@ from typing import NamedTuple
 import numpy as np
 from scipy import sparse
 
-from ._activations import ACTIVATIONS
-from ._architecture import Architecture, Layer
+from .activations import ACTIVATIONS
+from .architecture import DROPOUT_LEVELS, Architecture, Layer
 from .inference import apply_layers
-from .training.noise import N_LEVELS
 
 # Values of a layer, and of all draws, done at a time: enough to keep the threads of a
 # matrix product busy, and a few megabytes.
@@ -45,7 +44,7 @@ def _stages(architecture: Architecture, weights, rates) -> list[_Stage]:
     for layer in architecture.layers[:-1]:  # the output activation is done by itself
         if layer.kind == "dropout":
             rate = float(rates[layer.number])
-            threshold = round(rate * N_LEVELS)
+            threshold = round(rate * DROPOUT_LEVELS)
             if threshold:
                 before = stages[-1].layers
                 # A mask also sets negative values to zero, at a third of a ReLU's cost.

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from ._architecture import BATCH_NORM_EPSILON, BATCH_NORM_MOMENTUM, Architecture
-from ._backend import keras
-from ._seeds import KERAS_DROPOUT, derived_seed
+from .._backend import keras
+from .architecture import BATCH_NORM_EPSILON, BATCH_NORM_MOMENTUM, Architecture
+from .seeds import KERAS_DROPOUT, derived_seed
 
 
 def stock_layers(

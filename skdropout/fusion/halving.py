@@ -1,12 +1,12 @@
-"""Training a stack in parts where it cannot be trained whole."""
+"""Training a stack in halves where it cannot be trained whole."""
 
 from collections.abc import Callable, Sequence
 
-from .task import Outcome, Task
-from .trainer import train
+from ..training.task import Outcome, Task
+from ..training.trainer import train
 
 
-def train_robustly(
+def train_or_halve(
     tasks: Sequence[Task], check_wanted: Callable[[], None], size: int = 0
 ) -> list[Outcome | BaseException]:
     """Train a stack; where that fails, for want of memory above all, its two halves.
@@ -22,6 +22,6 @@ def train_robustly(
     for task, start in zip(tasks, starts, strict=True):
         task.progress = start
     half = len(tasks) // 2
-    return train_robustly(tasks[:half], check_wanted) + train_robustly(
+    return train_or_halve(tasks[:half], check_wanted) + train_or_halve(
         tasks[half:], check_wanted
     )

@@ -1,21 +1,15 @@
 """Which tasks can be trained as one stack, how large, and what they share."""
 
-import zlib
 from collections.abc import Hashable, Sequence
-from typing import Any
 
-import numpy as np
 from scipy import sparse
 
-from .arrangement import group_equal
-from .batches import padded_batch_size
-from .task import Rows, Task
+from ..training.arrangement import group_equal
+from ..training.batches import padded_batch_size
+from ..training.task import WORTH_COMPILING, Task
 
 #: Floating-point operations for which it is worth to busy another core.
 WORTH_A_STACK = 2e10
-#: Floating-point operations that a program of the right size must save before it is
-#: compiled: about what the cores can do in that time.
-WORTH_COMPILING = 1e11
 # What the steps of a stack touch should stay in a core's cache ...
 _CACHE_BYTES = 8 * 2**20
 # ... but fewer networks than this are not worth a program of their own, unless the
@@ -113,45 +107,6 @@ def cut(tasks: Sequence[Task], size: int, most: int) -> list[list[int]]:
     order = [i for column in parts for i in column]
     size = min(size, most)
     return [order[start : start + size] for start in range(0, len(order), size)]
-
-
-class SharedRows:
-    """Finds rows that are equal to rows seen before, and gives back those."""
-
-    def __init__(self) -> None:
-        self._arrays: dict[Hashable, list[Any]] = {}
-        self._rows: dict[Hashable, Rows] = {}
-
-    def share(self, rows: Rows) -> Rows:
-        """The same rows in arrays that equal rows have in common."""
-        parts = [self._share(values) for values in (rows.X, rows.y, rows.weight)]
-        return self._rows.setdefault(tuple(map(id, parts)), Rows(*parts))
-
-    def _share(self, values):
-        if values is None:
-            return None
-        alike = self._arrays.setdefault(_fingerprint(values), [])
-        for other in alike:
-            if _is_equal(values, other):
-                return other
-        alike.append(values)
-        return values
-
-
-def _fingerprint(values) -> Hashable:
-    """Of some of the values; the rest is compared."""
-    dense = values.data if sparse.issparse(values) else values
-    some = np.ascontiguousarray(dense[:: max(1, len(dense) // 8)])
-    return type(values), values.shape, dense.shape, zlib.crc32(some.tobytes())
-
-
-def _is_equal(a, b) -> bool:
-    if a is b:
-        return True
-    if sparse.issparse(a):
-        parts = ("data", "indices", "indptr")
-        return all(np.array_equal(getattr(a, p), getattr(b, p)) for p in parts)
-    return np.array_equal(a, b)
 
 
 def _n_bytes(values) -> int:

@@ -1,15 +1,17 @@
 """The layers of a network as plain data, shared by training, inference and export."""
 
 from dataclasses import dataclass, fields
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 #: Keras's own defaults of ``keras.layers.BatchNormalization``.
 BATCH_NORM_MOMENTUM = 0.99
 BATCH_NORM_EPSILON = 1e-3
+#: Dropout rates are realised in steps of one over this.
+DROPOUT_LEVELS = 2**16
 
 
 class Layer(NamedTuple):
@@ -55,8 +57,14 @@ class Architecture:
     batch_norm: str | None = None
     input_batch_norm: bool = False
 
-    def __reduce__(self):  # without what is cached
-        return type(self), tuple(getattr(self, f.name) for f in fields(self))
+    def to_state(self) -> dict[str, Any]:
+        """As plain Python values."""
+        return {f.name: getattr(self, f.name) for f in fields(self)}
+
+    @staticmethod
+    def from_state(state: dict[str, Any]) -> "Architecture":
+        """The inverse of `to_state`; made once for equal states."""
+        return _from_items(tuple(state.items()))
 
     @property
     def n_kernel_weights(self) -> int:
@@ -148,3 +156,8 @@ class Architecture:
             else:
                 batch_norms[-1][spec.role] = weight
         return coefs, intercepts, batch_norms
+
+
+@lru_cache(maxsize=1024)
+def _from_items(items: tuple[tuple[str, Any], ...]) -> Architecture:
+    return Architecture(**dict(items))

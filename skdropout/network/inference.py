@@ -6,8 +6,8 @@ from itertools import pairwise
 import numpy as np
 from scipy import sparse
 
-from ._activations import ACTIVATIONS
-from ._architecture import BATCH_NORM_EPSILON, Architecture, Layer
+from .activations import ACTIVATIONS
+from .architecture import BATCH_NORM_EPSILON, Architecture, Layer
 
 # Rows done at a time, so that the hidden activations stay in the processor's cache.
 _BLOCK_ROWS = 1024

@@ -1,0 +1,210 @@
+"""What a fitted estimator is, and does: NumPy arrays and plain Python values.
+
+No class of ours stands in the state of a fitted estimator, so that pickles survive a move
+of our code, and loaders that trust only what is named need trust nothing else.
+"""
+
+import warnings
+from collections.abc import Callable
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import Interval, validate_parameter_constraints
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from .network.architecture import Architecture
+from .network.inference import forward
+from .network.monte_carlo import DropoutSampler
+from .training.task import OptimizerState, Outcome, Progress
+
+# Keras's names of output activations -> those of scikit-learn's MLP.
+_SKLEARN_OUT_ACTIVATIONS = {
+    "linear": "identity",
+    "sigmoid": "logistic",
+    "softmax": "softmax",
+    "exponential": "exp",
+}
+_DRAW_CONSTRAINTS = {
+    "n_draws": [Interval(Integral, 1, None, closed="left")],
+    "random_state": ["random_state"],
+}
+
+
+class FittedNetwork(BaseEstimator):
+    """The fitted attributes of both estimators, prediction, export and pickling."""
+
+    coefs_: list[np.ndarray]
+    intercepts_: list[np.ndarray]
+    n_features_in_: int
+    n_iter_: int
+    validation_scores_: list[float] | None
+    best_validation_score_: float | None
+    best_loss_: float | None
+    early_stopping: bool
+
+    def _set_fitted(
+        self, architecture: Architecture, dropout_rates, outcome: Outcome, dtype
+    ) -> None:
+        """Take over a trained network; weights in `dtype`."""
+        weights = [values.astype(dtype, copy=False) for values in outcome.weights]
+        self.coefs_, self.intercepts_, self._batch_norms = architecture.unpack(weights)
+        self._architecture_state = architecture.to_state()
+        self._dropout_rates = np.array(dropout_rates)
+        self._optimizer_state = outcome.optimizer_state._asdict()
+        progress = outcome.progress
+        self._progress_state = dict(vars(progress))
+        self.n_iter_ = outcome.n_iter
+        self.n_layers_ = len(architecture.layer_units)
+        self.n_outputs_ = architecture.layer_units[-1]
+        self.out_activation_ = _SKLEARN_OUT_ACTIVATIONS[architecture.out_activation]
+        self.t_ = progress.samples_seen
+        self.history_ = progress.history
+        self.loss_curve_ = progress.loss_curve
+        self.loss_ = progress.loss_curve[-1] if progress.loss_curve else np.inf
+        if self.early_stopping:
+            self.validation_scores_ = progress.validation_scores
+            self.best_validation_score_ = progress.best_score
+            self.best_loss_ = None
+        else:
+            self.validation_scores_ = None
+            self.best_validation_score_ = None
+            self.best_loss_ = progress.best_loss
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "coefs_")
+
+    # The network, of the state
+
+    @property
+    def _architecture(self) -> Architecture:
+        return Architecture.from_state(self._architecture_state)
+
+    def _weights(self) -> list[np.ndarray]:
+        return self._architecture.pack(self.coefs_, self.intercepts_, self._batch_norms)
+
+    def _float32_weights(self) -> list[np.ndarray]:
+        return [values.astype(np.float32) for values in self._weights()]
+
+    def _progress(self) -> Progress:
+        """A copy, which shares no list with the state."""
+        return Progress(**self._progress_state).copy()
+
+    def _optimizer(self) -> OptimizerState:
+        return OptimizerState(**self._optimizer_state)
+
+    def _expected_architecture(self, params: dict[str, Any]) -> Architecture:
+        """What checked parameters ask for, with the inputs and outputs of the fit."""
+        fitted = self._architecture
+        return Architecture(
+            (self.n_features_in_, *params["hidden_layer_sizes"], fitted.layer_units[-1]),
+            params["activation"],
+            fitted.out_activation,
+            bool(params["use_bias"]),
+            params["batch_norm"],
+            bool(params["input_batch_norm"]),
+        )
+
+    # Prediction
+
+    def _network_outputs(self, X, out_activation: str | None = None) -> np.ndarray:
+        """Outputs for `X`, of shape (n_samples, n_outputs)."""
+        check_is_fitted(self)
+        X = validate_data(self, X, accept_sparse="csr", reset=False)
+        return forward(self._architecture, self._weights(), X, out_activation)
+
+    def _monte_carlo(
+        self,
+        X,
+        n_draws: int,
+        random_state,
+        convert: Callable[[np.ndarray], np.ndarray],
+        caller: str,
+    ) -> np.ndarray:
+        """Outputs with dropout on, `convert`-ed block by block of rows.
+
+        Parameters
+        ----------
+        X : {ndarray, CSR} of shape (n_samples, n_features)
+        n_draws : int
+        random_state : int, RandomState instance or None
+        convert : callable
+            Maps outputs of shape (n_draws, n_rows, n_outputs) to an array of three
+            dimensions whose second is the rows.
+        caller : str
+            Name of the public method.
+
+        Returns
+        -------
+        ndarray of three dimensions, the second of them the rows
+        """
+        check_is_fitted(self)
+        validate_parameter_constraints(
+            _DRAW_CONSTRAINTS,
+            {"n_draws": n_draws, "random_state": random_state},
+            caller_name=f"{type(self).__name__}.{caller}",
+        )
+        X = validate_data(self, X, accept_sparse="csr", reset=False)
+        sampler = DropoutSampler(self._architecture, self._weights(), self._dropout_rates)
+        if sampler.is_deterministic:
+            warnings.warn(
+                f"This {type(self).__name__} was fitted without dropout, so all draws "
+                "are the same. Fit it with a dropout_rate or an input_dropout_rate "
+                "above 0.",
+                stacklevel=3,
+            )
+        seed = check_random_state(random_state).randint(np.iinfo(np.int32).max)
+        for rows, outputs in sampler.draw(X, n_draws, np.random.default_rng(seed)):
+            block = convert(outputs)
+            if rows.start == 0:
+                shape = (block.shape[0], X.shape[0], block.shape[2])
+                result = np.empty(shape, block.dtype)
+            result[:, rows] = block
+        return result
+
+    def to_keras(self):
+        """Build the fitted network as a plain Keras model.
+
+        Returns
+        -------
+        keras.Sequential
+            Stock layers with the fitted weights, in float32; not compiled. It maps
+            arrays of shape (n_samples, n_features) to (n_samples, n_outputs): the
+            probability of each class (of the second of two classes, of each label), or
+            the predicted values.
+        """
+        check_is_fitted(self)
+        from .network.keras_layers import to_sequential
+
+        return to_sequential(
+            self._architecture,
+            self._dropout_rates,
+            self._float32_weights(),
+            self._progress_state["seed"],
+        )
+
+    # Pickling
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)
+        if hasattr(self, "coefs_"):
+            self._check_arrays()
+
+    def _check_arrays(self) -> None:
+        """Raise unless the arrays are those of the hyperparameters."""
+        try:
+            expected = self._expected_architecture(self._checked_params())
+            shapes = [values.shape for values in self._weights()]
+        except (AttributeError, LookupError, TypeError, ValueError) as error:
+            raise ValueError(
+                f"This {type(self).__name__} was not saved whole: {error}"
+            ) from error
+        expected_shapes = [spec.shape for spec in expected.weight_specs]
+        if shapes != expected_shapes:
+            raise ValueError(
+                f"The fitted arrays of this {type(self).__name__} have the shapes "
+                f"{shapes}, but its hyperparameters ask for {expected_shapes}. "
+                "Fit it again."
+            )

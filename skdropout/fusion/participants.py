@@ -1,0 +1,110 @@
+"""Participants: joblib's tasks, each in a thread of its own, a few running at a time."""
+
+import threading
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import Any
+
+
+class Cancelled(BaseException):
+    """Ends a participant whose result nobody wants; no handler of errors keeps it."""
+
+
+class Participant:
+    """A function that runs in a thread of its own, in its turn.
+
+    One that comes to a fit waits, and another may run in its place.
+
+    Attributes
+    ----------
+    call : Call
+        The call that it belongs to.
+    future : Future
+        Of what the function returns or raises.
+    thread : int
+        Identifier of its thread, 0 before it has begun.
+    is_leading : bool
+        Whether its thread trains a stack at present.
+    """
+
+    def __init__(self, call: "Call", function: Callable[[], Any]):
+        self.call = call
+        self.future: Future = Future()
+        self.thread = 0
+        self.is_leading = False
+        self._function = function
+        self._is_woken = threading.Event()
+
+    def start(self, run: Callable[["Participant"], None]) -> None:
+        """Have `run` called in the new thread, which is to call the method `run`."""
+        threading.Thread(target=run, args=(self,), name="skdropout-participant").start()
+
+    def run(self) -> None:
+        """Call the function and hand over what comes of it."""
+        self.thread = threading.get_ident()
+        # The estimator and its rows are not to be kept by joblib's cycles of references.
+        function = self._function
+        del self._function
+        try:
+            result = function()
+        except BaseException as error:
+            self.future.set_exception(error)
+        else:
+            self.future.set_result(result)
+
+    def wait(self) -> None:
+        """Sleep until woken."""
+        self._is_woken.wait()
+        self._is_woken.clear()
+
+    def wake(self) -> None:
+        self._is_woken.set()
+
+
+class Call:
+    """One call of joblib: participants, of which at most `limit` run at a time.
+
+    One that waits, for its training or for a call of its own, does not count.
+
+    Parameters
+    ----------
+    limit : int
+    parent : Call, optional
+        The call of the participant that makes this one.
+
+    Attributes
+    ----------
+    caller : int
+        Identifier of the thread that makes the call.
+    is_dispatching : bool
+        Whether the caller may still hand in participants.
+    running : set of Participant
+    resuming, unstarted : deque of Participant
+        Those that are to go on, and those that have not begun.
+    n_unfinished : int
+    """
+
+    def __init__(self, limit: int, parent: "Call | None" = None):
+        self.limit = limit
+        self.caller = threading.get_ident()
+        self.is_dispatching = True
+        self.running: set[Participant] = set()
+        self.resuming: deque[Participant] = deque()
+        self.unstarted: deque[Participant] = deque()
+        self.n_unfinished = 0
+        self._parent = parent
+        self._is_cancelled = False
+
+    def cancel(self) -> None:
+        """Nobody wants its results any more, nor those of calls within it."""
+        self._is_cancelled = True
+
+    @property
+    def is_cancelled(self) -> bool:
+        parent = self._parent
+        return self._is_cancelled or (parent is not None and parent.is_cancelled)
+
+    @property
+    def is_over(self) -> bool:
+        return not self.is_dispatching and not self.n_unfinished

@@ -1,0 +1,155 @@
+"""Fits that wait, by group, and the stacks that are made of them."""
+
+import itertools
+import math
+from collections.abc import Hashable
+from typing import NamedTuple
+
+from ..training.task import Outcome, Task
+from .grouping import (
+    WORTH_A_STACK,
+    cut,
+    good_width,
+    group_key,
+    is_even,
+    is_worth_padding,
+    network_bytes,
+    program_key,
+    rows_bytes,
+)
+from .participants import Participant
+from .sharing import SharedRows
+
+
+class Fit:
+    """A task that a participant waits for.
+
+    Attributes
+    ----------
+    participant : Participant
+    task : Task
+    n_bytes : int
+        Size of its rows.
+    stack : PlannedStack or None
+        The stack that the participant's thread is to train.
+    result : Outcome, exception or None
+    """
+
+    def __init__(self, participant: Participant, task: Task):
+        self.participant = participant
+        self.task = task
+        self.n_bytes = rows_bytes(task)
+        self.stack: PlannedStack | None = None
+        self.result: Outcome | BaseException | None = None
+
+
+class PlannedStack(NamedTuple):
+    """Fits that are to be trained as one stack.
+
+    Attributes
+    ----------
+    program : hashable
+        A `program_key`.
+    fits : list of Fit
+    size : int
+        That of the largest stack of the group, whose program it is to share.
+    """
+
+    program: Hashable
+    fits: list[Fit]
+    size: int
+
+
+class WaitingFits:
+    """The fits that wait. Not for several threads at a time.
+
+    Parameters
+    ----------
+    n_cores : int
+        Cores that are to be kept busy.
+    max_networks : int
+        Networks of a stack, at most.
+    max_memory : float
+        Bytes that all stacks in training may take.
+    """
+
+    def __init__(self, n_cores: int, max_networks: int, max_memory: float):
+        self._n_cores = n_cores
+        self._max_networks = max_networks
+        self._max_memory = max_memory
+        self._groups: dict[Hashable, list[Fit]] = {}
+        self._shared_rows = SharedRows()
+        # Of the largest stack that there has been of each group.
+        self._sizes: dict[Hashable, int] = {}
+
+    def __len__(self) -> int:
+        return sum(map(len, self._groups.values()))
+
+    def add(self, fit: Fit, n_to_come: int) -> list[PlannedStack]:
+        """Take in a fit; returns the stacks that need not wait for others.
+
+        There are such once the group has enough fits for one core, and as many
+        participants are still to come for the next.
+        """
+        task = fit.task
+        task.rows = self._shared_rows.share(task.rows)
+        if task.validation is not None:
+            task.validation = self._shared_rows.share(task.validation)
+        group = group_key(task)
+        fits = self._groups.setdefault(group, [])
+        fits.append(fit)
+        width = min(good_width(task), self._most(task))
+        if min(len(fits), n_to_come) >= width and is_even([fit.task for fit in fits]):
+            return self._cut(self._groups.pop(group), width)
+        return []
+
+    def take_all(self) -> list[PlannedStack]:
+        """Stacks of all fits: enough of them for all cores."""
+        formed = []
+        for group, fits in self._groups.items():
+            tasks, before = [fit.task for fit in fits], self._sizes.get(group, 0)
+            size = self._suitable_size(tasks)
+            # As before, so that the program serves again.
+            if size <= before and is_worth_padding(tasks[0], before - len(fits)):
+                size = before
+            formed.append(self._cut(fits, size))
+        self._groups.clear()
+        self._shared_rows = SharedRows()
+        # In turn, so that the programs of different groups compile at the same time.
+        in_turn = itertools.chain(*itertools.zip_longest(*formed))
+        return [stack for stack in in_turn if stack is not None]
+
+    def take_cancelled(self) -> list[Fit]:
+        """The fits that nobody wants any more."""
+        cancelled = []
+        for group, fits in list(self._groups.items()):
+            cancelled += [f for f in fits if f.participant.call.is_cancelled]
+            self._groups[group] = [f for f in fits if not f.participant.call.is_cancelled]
+            if not self._groups[group]:
+                del self._groups[group]
+        return cancelled
+
+    def _most(self, task: Task) -> int:
+        """Networks of a stack at most."""
+        most = self._max_memory / self._n_cores // network_bytes(task)
+        return int(max(1, min(self._max_networks, most)))
+
+    def _cut(self, fits: list[Fit], size: int) -> list[PlannedStack]:
+        """Stacks of about `size`; if none is so large, they share a program with those
+        that were."""
+        tasks = [fit.task for fit in fits]
+        pieces = cut(tasks, size, self._most(tasks[0]))
+        largest = max(map(len, pieces))
+        if not is_worth_padding(tasks[0], size - largest):
+            size = largest
+        self._sizes[group_key(tasks[0])] = size = max(size, largest)
+        program = program_key(tasks[0])
+        return [PlannedStack(program, [fits[i] for i in piece], size) for piece in pieces]
+
+    def _suitable_size(self, tasks: list[Task]) -> int:
+        """Size of the stacks to make of a group: at least one for each core, if that is
+        worth it."""
+        n_worthwhile = math.ceil(sum(task.work for task in tasks) / WORTH_A_STACK)
+        width = min(good_width(tasks[0]), self._most(tasks[0]))
+        n_needed = math.ceil(len(tasks) / width)
+        return math.ceil(len(tasks) / max(n_needed, min(self._n_cores, n_worthwhile)))

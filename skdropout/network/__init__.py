@@ -1,0 +1,1 @@
+"""What a network is: layers, activations, initial weights, prediction by NumPy."""

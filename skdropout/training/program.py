@@ -1,0 +1,208 @@
+"""The compiled training steps of stacks of one shape.
+
+Every weight has a leading network axis: kernels (M, fan_in, fan_out), vectors
+(M, 1, units). So has what may differ between the networks of a sweep (dropout rates,
+learning rate, momentum, penalty), and one program serves all values of it.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .._backend import tf
+from .._caching import once_for_each
+from ..network.architecture import Architecture
+from .arrangement import Shape
+from .feed import Batches
+from .forward import logits_in_prediction
+from .hyperparameters import hyperparameter_specs
+from .losses import ROW_LOSSES
+from .state import State, StateKeeper
+from .step import TrainingStep
+
+
+@dataclass(frozen=True)
+class ProgramKey:
+    """All that a compiled program depends on.
+
+    Attributes
+    ----------
+    architecture : Architecture
+    loss : str
+    optimizer : tuple
+        An ``OptimizerRecipe.key``.
+    batch_rows, n_steps : int
+        Rows of a step, with padding, and steps of a call.
+    has_input_dropout : bool
+    device : str
+    by_xla : bool
+        Whether XLA compiles the steps.
+    shape : Shape
+    """
+
+    architecture: Architecture
+    loss: str
+    optimizer: tuple
+    batch_rows: int
+    n_steps: int
+    has_input_dropout: bool
+    device: str
+    by_xla: bool
+    shape: Shape
+
+
+class Program:
+    """The compiled training steps of stacks of one shape.
+
+    It keeps no state: any number of threads may use it at a time.
+
+    Attributes
+    ----------
+    keeper : StateKeeper
+    noisy_layers : list of Layer
+        The dropout layers that drop anything.
+    """
+
+    def __init__(self, key: ProgramKey):
+        self.key = key
+        self.noisy_layers = [
+            layer
+            for layer in key.architecture.layers
+            if layer.kind == "dropout" and (layer.number or key.has_input_dropout)
+        ]
+        with tf.device(key.device):
+            self.keeper = StateKeeper(
+                key.architecture, key.optimizer, key.shape.n_networks
+            )
+            self._step = TrainingStep(
+                key.architecture, key.loss, self.keeper, self.noisy_layers
+            )
+            # As a concrete function, which is called at half the cost.
+            self._run = tf.function(
+                self._steps, self._signature(), jit_compile=key.by_xla, autograph=False
+            ).get_concrete_function()
+            self.keeper.optimizer.release()
+
+    def _signature(self):
+        key, floats, spec = self.key, tf.float32, tf.TensorSpec
+        units, n_seeds = key.architecture.layer_units, key.shape.n_seeds
+        n_targets = 1 if key.loss == "categorical" else units[-1]
+        rows = (key.n_steps, key.shape.n_inputs, key.batch_rows, units[0])
+        targets = (key.n_steps, key.shape.n_targets, key.batch_rows, n_targets)
+        return (
+            self.keeper.specs(),
+            Batches(
+                spec(rows, floats),
+                spec(targets, floats),
+                spec((*targets[:2], 2, key.batch_rows), floats),
+                spec(targets[:2], floats),
+            ),
+            [
+                spec((key.n_steps, n_seeds, key.batch_rows, layer.units), tf.uint16)
+                for layer in self.noisy_layers
+            ],
+            spec((), tf.int32),
+            spec((key.n_steps, key.shape.n_networks), floats),
+            hyperparameter_specs(key.shape.n_networks, len(units) - 2),
+        )
+
+    def run(
+        self,
+        state: State,
+        batches: Batches,
+        noises: list,
+        n_steps: int,
+        rates: np.ndarray,
+        hyperparameters: dict,
+    ):
+        """Train up to ``key.n_steps`` steps.
+
+        Parameters
+        ----------
+        state : State
+        batches : Batches
+        noises : list of uint16 tensors
+            For each of `noisy_layers`, (key.n_steps, n_seeds, key.batch_rows, units).
+        n_steps : int
+            Steps to take.
+        rates : ndarray of shape (key.n_steps, n_networks)
+            Learning rates.
+        hyperparameters : dict of tensors
+            As of `stacked_hyperparameters`.
+
+        Returns
+        -------
+        state : State
+        losses : tensor of shape (key.n_steps, n_networks)
+            Loss of each step with the penalty; anything finite for steps not taken.
+        """
+        with tf.device(self.key.device):
+            return self._run(
+                state,
+                batches,
+                noises,
+                tf.constant(n_steps, tf.int32),
+                tf.constant(rates, tf.float32),
+                hyperparameters,
+            )
+
+    def _steps(self, state, batches, noises, n_steps, rates, hyperparameters):
+        key = self.key
+        losses = tf.TensorArray(
+            tf.float32, key.n_steps, element_shape=(key.shape.n_networks,)
+        )
+
+        def step(i, state, losses):
+            state, loss = self._step(
+                state,
+                Batches(*(tf.gather(values, i) for values in batches)),
+                [tf.gather(values, i) for values in noises],
+                tf.gather(rates, i),
+                hyperparameters,
+            )
+            return i + 1, state, losses.write(i, loss)
+
+        # Autograph's loop over a range would make the number of steps a constant of the
+        # program, to be compiled anew for each. The rates, which need no code, stand for
+        # the losses of steps not taken.
+        _, state, losses = tf.while_loop(
+            lambda i, *_: i < n_steps, step, (0, state, losses.unstack(rates))
+        )
+        return state, losses.stack()
+
+    def validate(self, state: State, networks: list[int], X, y, weight):
+        """Loss and outputs of some networks on the same rows, dropout off.
+
+        Not compiled: the number of rows differs from fold to fold.
+
+        Parameters
+        ----------
+        state : State
+        networks : list of int
+        X : array of shape (n_rows, n_features)
+        y : ndarray of shape (n_rows, n_targets)
+        weight : ndarray of shape (n_rows,)
+
+        Returns
+        -------
+        losses : ndarray of shape (n_networks,)
+            Weighted sums over the rows.
+        logits : ndarray of shape (n_networks, n_rows, n_outputs)
+        """
+        with tf.device(self.key.device):
+            groups = state.weights
+            if len(networks) < self.key.shape.n_networks:
+                groups = [tf.gather(values, networks) for values in groups]
+            weights = self.keeper.layout.tensors(groups)
+            logits = logits_in_prediction(
+                self.key.architecture, weights, tf.constant(X)[None]
+            )
+            y = tf.broadcast_to(y, (len(networks), *y.shape))
+            row_losses = ROW_LOSSES[self.key.loss].of_logits(y, logits)
+            losses = tf.reduce_sum(row_losses * weight, axis=-1)
+        return losses.numpy(), logits.numpy()
+
+
+#: The program for a key. Programs are never thrown away: TensorFlow keeps what it has
+#: compiled until the process ends, so compiling again would only keep it twice.
+program_for = once_for_each(Program)

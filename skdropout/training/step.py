@@ -1,0 +1,104 @@
+"""One training step of a stack: gradient, penalty, optimizer, moving statistics."""
+
+from collections.abc import Sequence
+
+from .._backend import tf
+from ..network.architecture import BATCH_NORM_MOMENTUM, Architecture, Layer
+from .feed import Batches
+from .forward import dropped, logits_in_training
+from .losses import ROW_LOSSES
+from .operations import for_networks, sum_of_squares
+from .state import State, StateKeeper
+
+
+class TrainingStep:
+    """A step of stacks of one shape.
+
+    Parameters
+    ----------
+    architecture : Architecture
+    loss : str
+        Key of ``ROW_LOSSES``.
+    keeper : StateKeeper
+    noisy_layers : sequence of Layer
+        The dropout layers that drop anything.
+    """
+
+    def __init__(
+        self,
+        architecture: Architecture,
+        loss: str,
+        keeper: StateKeeper,
+        noisy_layers: Sequence[Layer],
+    ):
+        self._architecture = architecture
+        self._row_loss = ROW_LOSSES[loss].of_logits
+        self._keeper = keeper
+        self._noisy_layers = noisy_layers
+
+    def __call__(
+        self, state: State, batch: Batches, noises: list, rates, hyperparameters: dict
+    ):
+        """The state after the step, and the loss of each network with the penalty.
+
+        Parameters
+        ----------
+        state : State
+        batch : Batches
+            Of this step alone, without the axis of the steps.
+        noises : list of tensors of shape (n_seeds, batch_rows, units)
+            For each layer that drops anything.
+        rates : tensor of shape (n_networks,)
+            Learning rates.
+        hyperparameters : dict of tensors
+            As of `stacked_hyperparameters`.
+        """
+        layout, specs = self._keeper.layout, self._architecture.weight_specs
+        n_networks = rates.shape[0]
+        X, y, shares = (
+            for_networks(values, n_networks)
+            for values in (batch.X, batch.y, batch.shares)
+        )
+        _, share = tf.unstack(shares, axis=1)
+        *trainable, statistics = state.weights
+        weights = layout.tensors(state.weights)
+        watched = [w for w, s in zip(weights, specs, strict=True) if s.trainable]
+        noise_of = {
+            layer.number: noise
+            for layer, noise in zip(self._noisy_layers, noises, strict=True)
+        }
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(watched)
+            logits, batch_statistics = logits_in_training(
+                self._architecture,
+                weights,
+                X,
+                lambda values, layer: dropped(values, layer, noise_of, hyperparameters),
+                shares,
+            )
+            row_losses = self._row_loss(y, logits)
+            loss = tf.reduce_sum(row_losses * share, axis=-1)
+        found = iter(tape.gradient(loss, watched))
+        gradients = [next(found) if s.trainable else None for s in specs]
+        # The penalty by hand: the tape would keep the squares of the kernels.
+        strength = hyperparameters["alpha"] / for_networks(batch.weight, n_networks)
+        strength_of_gradient = tf.reshape(strength, (-1, 1, 1))
+        for i, spec in enumerate(specs):
+            if spec.role == "kernel":
+                gradients[i] += strength_of_gradient * weights[i]
+                loss += 0.5 * strength * sum_of_squares(weights[i])
+        trainable, slots, counts = self._keeper.optimizer.apply(
+            trainable,
+            state.slots,
+            state.counts,
+            layout.group(gradients),
+            rates,
+            hyperparameters["momentum"],
+        )
+        if batch_statistics:
+            found = iter(batch_statistics)
+            (new,) = layout.group([None if s.trainable else next(found) for s in specs])
+            statistics = statistics * BATCH_NORM_MOMENTUM + new * (
+                1 - BATCH_NORM_MOMENTUM
+            )
+        return State([*trainable, statistics], slots, counts), loss
