@@ -70,7 +70,12 @@ def pickle_size(rounds: int) -> None:
             mlp = DropoutMLPClassifier(_SIZES, batch_norm=batch_norm, random_state=0)
             mlp.set_params(max_iter=20, batch_size=32).fit(X, y)
             norms = [values for norm in mlp._batch_norms for values in norm.values()]
-            arrays = [*mlp.coefs_, *mlp.intercepts_, *norms, *mlp._optimizer_state["arrays"]]
+            arrays = [
+                *mlp.coefs_,
+                *mlp.intercepts_,
+                *norms,
+                *mlp._optimizer_state["arrays"],
+            ]
             n_array_bytes = sum(np.asarray(values).nbytes for values in arrays)
             n_bytes = len(pickle.dumps(mlp))
             ratio = f"{n_bytes / n_array_bytes:.3f}"
