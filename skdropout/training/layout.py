@@ -37,6 +37,9 @@ class Layout:
     shapes : list of tuple
         Shape of each group in one network: (fan_in, fan_out) of a large kernel that needs
         no filling up, otherwise (1, n_weights).
+    kernel_masks : list of float or ndarray
+        For each group that is trained, what broadcasts to its shape: one where a weight
+        is that of a kernel, else zero.
     """
 
     def __init__(self, architecture: Architecture):
@@ -56,6 +59,12 @@ class Layout:
         self._n_large = len(kernels)
         self.n_trainable = len(trained)
         self.shapes = [self._group_shape(group) for group in self._groups]
+        self.kernel_masks: list = [1.0] * len(kernels)
+        if vectors:
+            of_vectors = [
+                np.full(specs[i].shape, specs[i].role == "kernel") for i in vectors
+            ]
+            self.kernel_masks.append(_concat(of_vectors, self.shapes[len(kernels)]))
 
     def _group_shape(self, group: list[int]) -> tuple[int, ...]:
         n_weights = sum(math.prod(self._shapes[i]) for i in group)
