@@ -67,6 +67,7 @@ HYPERPARAMETERS = (
     _row("epsilon", [_POSITIVE], "optimizer", "key"),
     # The training
     _row("alpha", [_NOT_NEGATIVE], "fit", "input"),
+    _row("weight_decay", [_NOT_NEGATIVE], "fit", "input"),
     _row("learning_rate", [str, callable], "fit", "around"),
     _row("power_t", [_NOT_NEGATIVE], "fit", "around"),
     _row("batch_size", [StrOptions({"auto"}), _COUNT], "wrapper", "key"),

@@ -121,6 +121,8 @@ class Network:
                 f"and is clipped to {len(rows)}.",
                 stacklevel=2,
             )
+        if others["weight_decay"]:
+            self._recipe = self._recipe.without_own_decay()
         optimizer = self._recipe
         by_keras = optimizer.key is None or any(map(has_batch_hooks, callbacks))
         kind = optimizer.kind.__name__ + (", by Keras" if by_keras else ", stacked")

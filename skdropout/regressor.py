@@ -80,6 +80,11 @@ class DropoutMLPRegressor(RegressorMixin, BaseDropoutMLP):
         Strength of the L2 penalty. Half of it times the squares of the kernels is added
         to the loss, divided by the batch's sum of sample weights, as in scikit-learn.
 
+    weight_decay : float, default=0.0
+        Decoupled weight decay [3]_: each step also takes its learning rate times this off
+        the kernels, whatever the optimizer. Above 0 it takes the place of the optimizer's
+        own, which is 0.004 of all weights in Keras's AdamW.
+
     batch_size : int or 'auto', default='auto'
         Rows of a mini-batch. ``'auto'`` means ``min(200, n_samples)``.
 
@@ -213,6 +218,8 @@ class DropoutMLPRegressor(RegressorMixin, BaseDropoutMLP):
        Machine Learning Research 15 (2014), 1929-1958.
     .. [2] S. Ioffe and C. Szegedy, "Batch normalization: accelerating deep network
        training by reducing internal covariate shift", ICML 2015.
+    .. [3] I. Loshchilov and F. Hutter, "Decoupled weight decay regularization",
+       ICLR 2019.
 
     Examples
     --------
@@ -244,6 +251,7 @@ class DropoutMLPRegressor(RegressorMixin, BaseDropoutMLP):
         use_bias=True,
         optimizer="adam",
         alpha=0.0001,
+        weight_decay=0.0,
         batch_size="auto",
         learning_rate="constant",
         learning_rate_init=0.001,
@@ -276,6 +284,7 @@ class DropoutMLPRegressor(RegressorMixin, BaseDropoutMLP):
         self.use_bias = use_bias
         self.optimizer = optimizer
         self.alpha = alpha
+        self.weight_decay = weight_decay
         self.batch_size = batch_size
         self.learning_rate = learning_rate
         self.learning_rate_init = learning_rate_init

@@ -37,13 +37,20 @@ class PenalisedSequential(keras.Sequential):
         self._alpha = task.settings.hyperparameters["alpha"]
         self.set_weights(task.weights)
 
+    @property
+    def dense_layers(self) -> list:
+        """The layers with kernels."""
+        return [v for v in self.layers if isinstance(v, keras.layers.Dense)]
+
     def compute_loss(
         self, x=None, y=None, y_pred=None, sample_weight=None, training=True
     ):
         loss = super().compute_loss(x, y, y_pred, sample_weight, training)
         if training and self._alpha:
-            dense = [v for v in self.layers if isinstance(v, keras.layers.Dense)]
-            squares = sum(keras.ops.sum(keras.ops.square(v.kernel)) for v in dense)
+            squares = sum(
+                keras.ops.sum(keras.ops.square(layer.kernel))
+                for layer in self.dense_layers
+            )
             loss += 0.5 * self._alpha * squares / keras.ops.sum(sample_weight)
         return loss
 
@@ -124,6 +131,11 @@ def train_with_keras(model: PenalisedSequential, task: Task, callbacks: list) ->
     settings, progress, rows = task.settings, task.progress, task.rows
     with tf.device(settings.device):
         optimizer = model.optimizer
+        if weight_decay := settings.hyperparameters["weight_decay"]:
+            optimizer.weight_decay = weight_decay
+            kernels = {id(layer.kernel) for layer in model.dense_layers}
+            others = [v for v in model.trainable_variables if id(v) not in kernels]
+            optimizer.exclude_from_weight_decay(var_list=others)
         optimizer.build(model.trainable_variables)
         variables, arrays = _state_variables(optimizer), task.optimizer_state.arrays
         if [v.shape for v in arrays] == [tuple(v.shape) for v in variables]:

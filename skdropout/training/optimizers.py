@@ -78,6 +78,12 @@ class OptimizerRecipe:
             config["momentum"] = 0.9 if momentum else 0.0
         return self.kind.__name__, json.dumps(config, sort_keys=True)
 
+    def without_own_decay(self) -> "OptimizerRecipe":
+        """The same without a weight decay of the optimizer's own."""
+        if not self.config.get("weight_decay"):
+            return self
+        return OptimizerRecipe(self.kind, {**self.config, "weight_decay": 0.0})
+
     def make(self):
         """A fresh optimizer."""
         return self.kind.from_config(self.config)

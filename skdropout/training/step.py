@@ -87,6 +87,11 @@ class TrainingStep:
             if spec.role == "kernel":
                 gradients[i] += strength_of_gradient * weights[i]
                 loss += 0.5 * strength * sum_of_squares(weights[i])
+        decay = tf.reshape(rates * hyperparameters["weight_decay"], (-1, 1, 1))
+        trainable = [
+            group - group * mask * decay
+            for group, mask in zip(trainable, layout.kernel_masks, strict=True)
+        ]
         trainable, slots, counts = self._keeper.optimizer.apply(
             trainable,
             state.slots,
