@@ -46,8 +46,8 @@ class Network:
     Parameters
     ----------
     architecture : Architecture
-    hyperparameters : dict
-        Those of `PROGRAM_INPUTS` that scikeras routes to the model.
+    dropout_rates : dict
+        ``"dropout_rate"`` of the hidden layers and ``"input_dropout_rate"``.
     loss_name : str
         Key of ``ROW_LOSSES``.
     start : Start
@@ -65,10 +65,10 @@ class Network:
     dropout_rates: np.ndarray
     outputs = (None,)  # one output, which scikeras counts
 
-    def __init__(self, architecture, hyperparameters, loss_name, start):
+    def __init__(self, architecture, dropout_rates, loss_name, start):
         self.compiled = False
         self.architecture = architecture
-        self._hyperparameters = hyperparameters
+        self._dropout_rates = dropout_rates
         self._loss_name = loss_name
         self._start = start
 
@@ -128,7 +128,7 @@ class Network:
         kind = optimizer.kind.__name__ + (", by Keras" if by_keras else ", stacked")
         before = self._start.optimizer_state
         goes_on = before is not None and before.kind == kind
-        routed = {**self._hyperparameters, **others, **optimizer.hyperparameters}
+        routed = {**self._dropout_rates, **others, **optimizer.hyperparameters}
         task = Task(
             architecture=self.architecture,
             optimizer=optimizer,
@@ -235,6 +235,8 @@ def build_network(
     *,
     hidden_layer_sizes: tuple[int, ...],
     activation: str,
+    dropout_rate: np.ndarray,
+    input_dropout_rate: float,
     batch_norm: str | None,
     input_batch_norm: bool,
     initializer: Any,
@@ -242,7 +244,6 @@ def build_network(
     n_outputs: int,
     loss_name: str,
     start: Start,
-    **hyperparameters,
 ) -> Network:
     """Build the network of some hyperparameters; called by the scikeras wrapper.
 
@@ -262,4 +263,6 @@ def build_network(
     if start.weights is None:
         kind = resolve_initializer(initializer)
         start.weights = initial_weights(architecture, kind, start.progress.seed)
-    return Network(architecture, hyperparameters, loss_name, start)
+    # Each by name: of a function that takes any, scikeras asks more.
+    rates = {"dropout_rate": dropout_rate, "input_dropout_rate": input_dropout_rate}
+    return Network(architecture, rates, loss_name, start)
