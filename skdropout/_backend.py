@@ -1,5 +1,6 @@
 """TensorFlow, Keras and scikeras, imported quietly; the only way in for our code."""
 
+import contextlib
 import multiprocessing
 import os
 import re
@@ -8,9 +9,9 @@ import tempfile
 
 # TensorFlow writes these to the file descriptor itself before any log level applies.
 _CHATTER = re.compile(
-    r"^(WARNING: All log messages before absl::InitializeLog\(\)"
-    r"|[IWE]\d{4} |\d{4}-\d\d-\d\d .*: [IWE] (tensorflow|external)"
-    r"|To enable the following instructions)"
+    rb"^(WARNING: All log messages before absl::InitializeLog\(\)"
+    rb"|[IWE]\d{4} |\d{4}-\d\d-\d\d .*: [IWE] (tensorflow|external)"
+    rb"|To enable the following instructions)"
 )
 
 
@@ -28,27 +29,43 @@ def _import_quietly():
     """
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
     try:
-        stderr_copy = os.dup(2)
-    except OSError:  # the process has no stderr
-        stderr_copy = None
-    try:
-        if stderr_copy is None:
+        with _without_chatter():
             return _import_tensorflow()
-        with tempfile.TemporaryFile() as captured:
-            sys.stderr.flush()
-            os.dup2(captured.fileno(), 2)
-            try:
-                return _import_tensorflow()
-            finally:
-                os.dup2(stderr_copy, 2)
-                os.close(stderr_copy)
-                captured.seek(0)
-                lines = captured.read().decode(errors="replace").splitlines(True)
-                kept = "".join(line for line in lines if not _CHATTER.match(line))
-                if kept:
-                    os.write(2, kept.encode())
     finally:
         del os.environ["TF_CPP_MIN_LOG_LEVEL"]
+
+
+@contextlib.contextmanager
+def _without_chatter():
+    """Drop TensorFlow's lines from stderr, where there is one and a file to hold it."""
+    with contextlib.ExitStack() as stack:
+        captured = None
+        with contextlib.suppress(OSError):
+            stderr_copy = os.dup(2)
+            stack.callback(os.close, stderr_copy)
+            captured = stack.enter_context(_scratch_file())
+        if captured is None:
+            yield
+            return
+        with contextlib.suppress(Exception):  # None, or any object at all
+            sys.stderr.flush()
+        try:
+            os.dup2(captured.fileno(), 2)
+            yield
+        finally:
+            os.dup2(stderr_copy, 2)
+            captured.seek(0)
+            kept = [line for line in captured if not _CHATTER.match(line)]
+            with contextlib.suppress(OSError), open(2, "wb", closefd=False) as stderr:
+                stderr.writelines(kept)
+
+
+def _scratch_file():
+    """A file of bytes without a name; in memory where the system has such."""
+    try:
+        return open(os.memfd_create("stderr"), "w+b")
+    except (AttributeError, OSError):  # another system, or not allowed
+        return tempfile.TemporaryFile()
 
 
 def _limit_worker_threads(tensorflow):

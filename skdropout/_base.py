@@ -1,7 +1,6 @@
 """Fitting, as both estimators do it."""
 
 import functools
-import warnings
 from abc import ABCMeta, abstractmethod
 from typing import Any, ClassVar
 
@@ -13,6 +12,7 @@ from sklearn.utils.validation import validate_data
 from ._checks import as_float32, checked_params, checked_sample_weight
 from ._fitted import FittedNetwork
 from ._hyperparameters import HYPERPARAMETERS
+from ._output import warn
 from .training.task import Progress, StopReason
 
 
@@ -155,13 +155,13 @@ class BaseDropoutMLP(FittedNetwork, metaclass=ABCMeta):
 
     def _warn_of_end(self, stop_reason: StopReason, incremental: bool) -> None:
         if stop_reason == "interrupted":
-            warnings.warn(
+            warn(
                 "Training interrupted by user. The network is as it was after epoch "
                 f"{self.n_iter_}.",
                 stacklevel=5,
             )
         elif stop_reason == "max_iter" and not incremental:
-            warnings.warn(
+            warn(
                 f"Stochastic Optimizer: Maximum iterations ({self.max_iter}) reached and "
                 "the optimization hasn't converged yet.",
                 ConvergenceWarning,

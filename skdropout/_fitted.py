@@ -4,7 +4,6 @@ No class of ours stands in the state of a fitted estimator, so that pickles surv
 of our code, and loaders that trust only what is named need trust nothing else.
 """
 
-import warnings
 from collections.abc import Callable
 from numbers import Integral
 from typing import Any
@@ -15,6 +14,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, validate_parameter_constraints
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from ._output import warn
 from .network.architecture import Architecture
 from .network.inference import forward
 from .network.monte_carlo import DropoutSampler
@@ -149,7 +149,7 @@ class FittedNetwork(BaseEstimator):
         X = validate_data(self, X, accept_sparse="csr", reset=False)
         sampler = DropoutSampler(self._architecture, self._weights(), self._dropout_rates)
         if sampler.is_deterministic:
-            warnings.warn(
+            warn(
                 f"This {type(self).__name__} was fitted without dropout, so all draws "
                 "are the same. Fit it with a dropout_rate or an input_dropout_rate "
                 "above 0.",

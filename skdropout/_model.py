@@ -1,7 +1,6 @@
 """The model that the scikeras wrapper holds: builds a network, and has it trained."""
 
 import os
-import warnings
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +10,7 @@ from sklearn.model_selection import train_test_split
 from ._backend import keras, resolve_device, tf
 from ._hyperparameters import PROGRAM_INPUTS
 from ._names import resolve_initializer
+from ._output import warn
 from .fusion.gathering import train_together
 from .network.architecture import Architecture
 from .network.initialization import initial_weights
@@ -116,7 +116,7 @@ class Network:
         if batch_size is None:
             batch_size = 200
         elif batch_size > len(rows):
-            warnings.warn(
+            warn(
                 f"batch_size={batch_size} is larger than the number of training rows "
                 f"and is clipped to {len(rows)}.",
                 stacklevel=2,

@@ -15,13 +15,13 @@ def fixed_initializer(shape, dtype=None):
     return rng.normal(scale=0.2, size=shape).astype(dtype or "float32")
 
 
-def run_python(code, *arguments, env=None, check=True):
-    """Run code in a fresh process; returns it with its output as text."""
+def run_python(code, *arguments, env=None, check=True, text=True):
+    """Run code in a fresh process; returns it with its output."""
     return subprocess.run(
         [sys.executable, "-c", textwrap.dedent(code), *map(str, arguments)],
         env={**os.environ, **(env or {})},
         capture_output=True,
-        text=True,
+        text=text,
         check=check,
         timeout=300,
     )

@@ -11,6 +11,7 @@ from typing import Any
 from joblib import cpu_count, register_parallel_backend
 from joblib.parallel import ParallelBackendBase
 
+from .._output import write_line
 from .gathering import Gathering
 from .participants import Call
 
@@ -125,7 +126,7 @@ def _memory_bytes() -> float:
 
 
 def _print_to_stderr(line: str) -> None:
-    sys.stderr.write(line + "\n")  # at once, as other threads write too
+    write_line(sys.stderr, line)
 
 
 register_parallel_backend(BACKEND_NAME, FusionBackend)

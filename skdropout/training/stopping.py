@@ -1,7 +1,9 @@
 """scikit-learn's rules for when to stop, and the record of each epoch."""
 
 import math
+import sys
 
+from .._output import write_line
 from .learning_rate import LearningRate
 from .scores import score_name
 from .task import Progress, Settings, StopReason
@@ -72,7 +74,7 @@ class Monitor:
         progress.samples_seen += self._n_samples
         progress.loss_curve.append(loss)
         if settings.verbose:
-            print(f"Iteration {self.n_iter}, loss = {loss:.8f}")
+            write_line(sys.stdout, f"Iteration {self.n_iter}, loss = {loss:.8f}")
         logs = {"loss": loss, "learning_rate": rate}
         if validation is not None:
             logs["val_loss"], logs[f"val_{score_name(settings.loss)}"] = validation
@@ -89,7 +91,7 @@ class Monitor:
         progress = self._progress
         progress.validation_scores.append(score)
         if self._settings.verbose:
-            print(f"Validation score: {score:f}")
+            write_line(sys.stdout, f"Validation score: {score:f}")
         improved = score >= progress.best_score + self._settings.tol
         progress.no_improvement_count = (
             0 if improved else progress.no_improvement_count + 1
@@ -121,7 +123,7 @@ class Monitor:
                 self.stop_reason = "converged"
                 message += " Stopping."
             if settings.verbose:
-                print(message)
+                write_line(sys.stdout, message)
         if self.stop_reason is None and self.n_iter >= settings.max_iter:
             self.stop_reason = "max_iter"
 
