@@ -76,20 +76,21 @@ class BaseDropoutMLP(FittedNetwork, metaclass=ABCMeta):
         incremental: bool = False,
         classes=None,
     ):
-        params = self._checked_params()
-        if incremental:
-            params["max_iter"] = 1
-        _check_pair(X_val, y_val)
-        is_first = not hasattr(self, "coefs_") or not (self.warm_start or incremental)
-        X, y, dtype = self._training_data(X, y, is_first, incremental, classes)
-        weight = self._training_weight(X, y, sample_weight, incremental)
-        validation = None if X_val is None else self._validation_data(X_val, y_val)
-        start = self._start(params, is_first, incremental)
-        network = self._train(params, start, X, y, weight, validation)
-        self._set_fitted(
-            network.architecture, network.dropout_rates, network.outcome, dtype
-        )
-        self._warn_of_end(network.outcome.stop_reason, incremental)
+        with self._as_before_on_error():
+            params = self._checked_params()
+            if incremental:
+                params["max_iter"] = 1
+            _check_pair(X_val, y_val)
+            is_first = not hasattr(self, "coefs_") or not (self.warm_start or incremental)
+            X, y, dtype = self._training_data(X, y, is_first, incremental, classes)
+            weight = self._training_weight(X, y, sample_weight, incremental)
+            validation = None if X_val is None else self._validation_data(X_val, y_val)
+            start = self._start(params, is_first, incremental)
+            network = self._train(params, start, X, y, weight, validation)
+            self._set_fitted(
+                network.architecture, network.dropout_rates, network.outcome, dtype
+            )
+            self._warn_of_end(network.outcome.stop_reason, incremental)
         return self
 
     def _checked_params(self) -> dict[str, Any]:

@@ -4,7 +4,8 @@ No class of ours stands in the state of a fitted estimator, so that pickles surv
 of our code, and loaders that trust only what is named need trust nothing else.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from numbers import Integral
 from typing import Any
 
@@ -72,6 +73,19 @@ class FittedNetwork(BaseEstimator):
             self.validation_scores_ = None
             self.best_validation_score_ = None
             self.best_loss_ = progress.best_loss
+
+    @contextmanager
+    def _as_before_on_error(self) -> Iterator[None]:
+        """After an error or an interrupt within, every attribute is what it was before.
+
+        So nothing that an attribute holds may be written to: all is put in its place.
+        """
+        before = vars(self).copy()
+        try:
+            yield
+        except BaseException:
+            self.__dict__ = before  # in one go: another interrupt may come
+            raise
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "coefs_")

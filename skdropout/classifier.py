@@ -338,7 +338,8 @@ class DropoutMLPClassifier(ClassifierMixin, BaseDropoutMLP):
         ------
         ValueError, TypeError
             If a parameter or an input is not valid, before any training; and if
-            training diverges.
+            training diverges. After these and any other error, the estimator is as it
+            was before the call.
         """
         return self._fit(X, y, sample_weight, X_val, y_val)
 
