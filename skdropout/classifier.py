@@ -20,6 +20,17 @@ from ._base import BaseDropoutMLP, can_fit_partially
 from .network.activations import ACTIVATIONS
 
 
+def _check_indicators(y: np.ndarray, name: str) -> None:
+    """Raise unless each value says that a label applies, or that it doesn't."""
+    values = np.unique(y)
+    if not np.isin(values, (0, 1)).all():
+        raise ValueError(
+            f"{name} is an indicator matrix of labels, in which only 0 and 1 (or False "
+            f"and True) are allowed, 1 where a label applies. It has the values "
+            f"{values[:5].tolist()}{', ...' * (len(values) > 5)}."
+        )
+
+
 class DropoutMLPClassifier(ClassifierMixin, BaseDropoutMLP):
     """Multi-layer perceptron classifier with dropout and batch normalisation.
 
@@ -317,7 +328,8 @@ class DropoutMLPClassifier(ClassifierMixin, BaseDropoutMLP):
             Training rows.
 
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
-            Class labels, or an indicator matrix of labels.
+            Class labels, or an indicator matrix of labels: 1 where a label applies,
+            0 where it doesn't.
 
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the rows in the loss, not negative. A row of weight zero is left
@@ -354,7 +366,8 @@ class DropoutMLPClassifier(ClassifierMixin, BaseDropoutMLP):
             Training rows.
 
         y : array-like of shape (n_samples,) or (n_samples, n_outputs)
-            Class labels, or an indicator matrix of labels.
+            Class labels, or an indicator matrix of labels: 1 where a label applies,
+            0 where it doesn't.
 
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the rows in the loss, not negative.
@@ -520,6 +533,8 @@ class DropoutMLPClassifier(ClassifierMixin, BaseDropoutMLP):
                 "estimator."
             )
         is_multilabel = kind == "multilabel-indicator"
+        if is_multilabel:
+            _check_indicators(y, "y")
         seen = np.arange(y.shape[1]) if is_multilabel else np.unique(y)
         if reset:
             self._is_multilabel = is_multilabel
@@ -548,12 +563,17 @@ class DropoutMLPClassifier(ClassifierMixin, BaseDropoutMLP):
         return y if self._is_multilabel else np.searchsorted(self.classes_, y)
 
     def _encode_validation_targets(self, y_val):
-        y_val = check_array(y_val, ensure_2d=False, dtype=None, input_name="y_val")
+        y_val = check_array(
+            y_val, accept_sparse="csr", ensure_2d=False, dtype=None, input_name="y_val"
+        )
+        if sparse.issparse(y_val):
+            y_val = y_val.toarray()
         if self._is_multilabel:
             if y_val.ndim != 2 or y_val.shape[1] != len(self.classes_):
                 raise ValueError(
                     f"y_val must be an indicator matrix of {len(self.classes_)} labels."
                 )
+            _check_indicators(y_val, "y_val")
             return self._encode_targets(y_val)
         if y_val.ndim == 2 and y_val.shape[1] > 1:
             raise ValueError(

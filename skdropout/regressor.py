@@ -3,6 +3,7 @@
 from typing import ClassVar
 
 import numpy as np
+from scipy import sparse
 from sklearn.base import RegressorMixin, _fit_context
 from sklearn.utils import check_array
 from sklearn.utils.metaestimators import available_if
@@ -474,6 +475,8 @@ class DropoutMLPRegressor(RegressorMixin, BaseDropoutMLP):
             dtype=(np.float64, np.float32),
             reset=reset,
         )
+        if sparse.issparse(y):
+            raise TypeError("y is a sparse matrix of target values; pass y.toarray().")
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
         n_outputs = 1 if y.ndim == 1 else y.shape[1]
