@@ -3,9 +3,11 @@
 import contextlib
 import multiprocessing
 import os
+import random
 import re
 import sys
 import tempfile
+import warnings
 
 # TensorFlow writes these to the file descriptor itself before any log level applies.
 _CHATTER = re.compile(
@@ -85,6 +87,23 @@ def _check_keras_backend(name):
         )
 
 
+@contextlib.contextmanager
+def _without_traces():
+    """Leave Python's random state, the environment and the filters of warnings as they
+    are: packages that are imported draw from the one and add to the others."""
+    state, environment = random.getstate(), dict(os.environ)
+    try:
+        with warnings.catch_warnings():
+            yield
+    finally:
+        random.setstate(state)
+        for name in os.environ.keys() - environment.keys():
+            del os.environ[name]
+        for name, value in environment.items():
+            if os.environ.get(name) != value:
+                os.environ[name] = value
+
+
 def _load():
     _check_keras_backend(os.environ.get("KERAS_BACKEND", "tensorflow"))
     if "tensorflow" in sys.modules or "TF_CPP_MIN_LOG_LEVEL" in os.environ:
@@ -99,7 +118,8 @@ def _load():
     return tensorflow, keras, scikeras.wrappers
 
 
-tf, keras, scikeras_wrappers = _load()
+with _without_traces():
+    tf, keras, scikeras_wrappers = _load()
 
 
 def resolve_device(device: str) -> str:
