@@ -57,7 +57,6 @@ class BaseDropoutMLP(FittedNetwork, metaclass=ABCMeta):
         """Validation targets as the network's loss takes them."""
 
     _loss_name: str  # key of ``ROW_LOSSES``, for the targets seen
-    _n_network_outputs: int
 
     @abstractmethod
     def _combined_weight(self, y, sample_weight, *, incremental: bool):

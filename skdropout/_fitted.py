@@ -45,6 +45,7 @@ class FittedNetwork(BaseEstimator):
     best_validation_score_: float | None
     best_loss_: float | None
     early_stopping: bool
+    _n_network_outputs: int
 
     def _set_fitted(
         self, architecture: Architecture, dropout_rates, outcome: Outcome, dtype
@@ -207,18 +208,31 @@ class FittedNetwork(BaseEstimator):
             self._check_arrays()
 
     def _check_arrays(self) -> None:
-        """Raise unless the arrays are those of the hyperparameters."""
+        """Raise unless the state is whole and its arrays are those of its network.
+
+        The parameters may have been changed since the fit: they are of the next one.
+        """
         try:
-            expected = self._expected_architecture(self._checked_params())
+            network = self._architecture
             shapes = [values.shape for values in self._weights()]
+            by_layer = self.coefs_, self.intercepts_, self._dropout_rates
+            lengths = {len(values) for values in by_layer}
+            sizes = self.n_features_in_, self._n_network_outputs, len(self._batch_norms)
+            self._progress(), self._optimizer()
         except (AttributeError, LookupError, TypeError, ValueError) as error:
             raise ValueError(
                 f"This {type(self).__name__} was not saved whole: {error}"
             ) from error
-        expected_shapes = [spec.shape for spec in expected.weight_specs]
-        if shapes != expected_shapes:
+        expected_shapes = [spec.shape for spec in network.weight_specs]
+        units = network.layer_units
+        n_norms = sum(layer.kind == "batch_norm" for layer in network.layers)
+        if (shapes, lengths, sizes) != (
+            expected_shapes,
+            {len(units) - 1},
+            (units[0], units[-1], n_norms),
+        ):
             raise ValueError(
-                f"The fitted arrays of this {type(self).__name__} have the shapes "
-                f"{shapes}, but its hyperparameters ask for {expected_shapes}. "
-                "Fit it again."
+                f"This {type(self).__name__} was not saved whole: what it holds does "
+                f"not fit together. Its arrays have the shapes {shapes}, those of its "
+                f"network {expected_shapes}."
             )

@@ -8,6 +8,8 @@ import joblib
 import numpy as np
 import pytest
 from sklearn.base import clone
+from sklearn.frozen import FrozenEstimator
+from sklearn.model_selection import cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -110,17 +112,77 @@ def test_prediction_needs_no_tensorflow(tmp_path, iris):
     np.testing.assert_array_equal(np.load(rows), pipe.predict_proba(X))
 
 
-@pytest.mark.parametrize("change", ["hidden_layer_sizes", "array", "missing"])
-def test_arrays_that_do_not_fit(iris, change):
+DAMAGE = {
+    "array": lambda est: est.coefs_.insert(0, est.coefs_.pop(0)[:, 1:]),
+    "one array more": lambda est: est.coefs_.append(est.coefs_[-1]),
+    "no array": lambda est: est._batch_norms.clear(),
+    "missing": lambda est: delattr(est, "intercepts_"),
+    "no architecture": lambda est: delattr(est, "_architecture_state"),
+    "other architecture": lambda est: est._architecture_state.update(batch_norm=None),
+    "half an architecture": lambda est: est._architecture_state.pop("activation"),
+    "no progress": lambda est: est._progress_state.pop("seed"),
+    "no optimizer": lambda est: est._optimizer_state.clear(),
+    "other features": lambda est: setattr(est, "n_features_in_", 9),
+    "other rates": lambda est: setattr(est, "_dropout_rates", np.zeros(5)),
+}
+
+
+@pytest.mark.parametrize("kind", [DropoutMLPClassifier, DropoutMLPRegressor])
+def test_damaged(iris, kind):
+    whole = pickle.dumps(kind((8,), batch_norm=True, max_iter=2).fit(*iris))
+    for damage in DAMAGE.values():
+        est = pickle.loads(whole)
+        damage(est)
+        with pytest.raises(ValueError, match=f"{kind.__name__} was not saved whole"):
+            pickle.loads(pickle.dumps(est))
+
+
+def test_other_classes(iris):
     est = DropoutMLPClassifier((8,), max_iter=2).fit(*iris)
-    if change == "hidden_layer_sizes":
-        est.hidden_layer_sizes = (9,)
-    elif change == "array":
-        est.coefs_[0] = est.coefs_[0][:, 1:]
-    else:
-        del est.intercepts_
-    with pytest.raises(ValueError, match="DropoutMLPClassifier"):
+    est.classes_ = est.classes_[:2]
+    with pytest.raises(ValueError, match="was not saved whole"):
         pickle.loads(pickle.dumps(est))
+
+
+LATER_PARAMETERS = [
+    {"hidden_layer_sizes": (20, 3), "dropout_rate": (0.5, 0.1)},
+    {"activation": "tanh", "use_bias": False, "dropout_rate": 0.0},
+    {"batch_norm": "after_dropout", "input_batch_norm": True},
+    {"batch_norm": "nowhere", "activation": "rleu", "hidden_layer_sizes": -1},
+]
+
+
+@pytest.mark.parametrize("kind", [DropoutMLPClassifier, DropoutMLPRegressor])
+def test_parameters_set_after_the_fit(iris, kind):
+    """They are those of the next fit; until then the fitted network is what predicts."""
+    X, y = iris
+    est = kind((8,), batch_norm=True, input_dropout_rate=0.2, max_iter=2).fit(X, y)
+    name = "mc_predict_proba" if hasattr(est, "predict_proba") else "mc_predict"
+    draws = getattr(est, name)(X, random_state=0)
+    predicted, exported = est.predict(X), est.to_keras().predict(X, verbose=0)
+    for params in LATER_PARAMETERS:
+        est.set_params(**params)
+        for one in (est, *(trip(est) for trip in ROUND_TRIPS.values())):
+            assert one.get_params() == est.get_params()
+            np.testing.assert_array_equal(one.predict(X), predicted)
+            np.testing.assert_array_equal(getattr(one, name)(X, random_state=0), draws)
+        np.testing.assert_array_equal(one.to_keras().predict(X, verbose=0), exported)
+
+
+@pytest.mark.parametrize("n_jobs", [None, 2])
+def test_fitted_ones_with_other_parameters_in_scikit_learn(iris, n_jobs):
+    X, y = iris
+    est = DropoutMLPClassifier((8,), max_iter=2, random_state=0).fit(X, y)
+    expected = est.predict(X)
+    est.set_params(hidden_layer_sizes=(9,))
+    fresh = clone(est)
+    scores = cross_val_score(est, X, y, cv=2, n_jobs=n_jobs, error_score="raise")
+    expected_scores = cross_val_score(fresh, X, y, cv=2)
+    np.testing.assert_allclose(scores, expected_scores, atol=0.05)
+    frozen = FrozenEstimator(est)
+    np.testing.assert_array_equal(copy.deepcopy(frozen).predict(X), expected)
+    np.testing.assert_array_equal(clone(frozen).fit(X, y).predict(X), expected)
+    assert est.fit(X, y).coefs_[0].shape == (4, 9)
 
 
 EXPORTED = [
