@@ -94,7 +94,9 @@ class BaseDropoutMLP(FittedNetwork, metaclass=ABCMeta):
 
     def _checked_params(self) -> dict[str, Any]:
         """Parameters in one form, or an error that says what is wrong with them."""
-        return checked_params(self.get_params(deep=False))
+        # From the attributes: a subclass may have other parameters than these.
+        names = (row.name for row in HYPERPARAMETERS)
+        return checked_params({name: getattr(self, name) for name in names})
 
     def _training_data(self, X, y, is_first: bool, incremental: bool, classes):
         """`X` in float32, validated targets, and the type that `X` had."""

@@ -18,7 +18,7 @@ def checked_params(params: Mapping[str, Any]) -> dict[str, Any]:
     Parameters
     ----------
     params : mapping
-        As of ``get_params(deep=False)``.
+        From the names of ``HYPERPARAMETERS``.
 
     Returns
     -------
