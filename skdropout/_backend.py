@@ -131,10 +131,11 @@ def resolve_device(device: str) -> str:
         If there is no such device; the message lists those that there are.
     """
     n_gpus = len(tf.config.list_physical_devices("GPU"))
-    if device == "auto":
+    name = device.lower()  # TensorFlow writes "GPU:0"
+    if name == "auto":
         return "/GPU:0" if n_gpus else "/CPU:0"
     available = ["cpu", *(f"gpu:{i}" for i in range(n_gpus))]
-    name = "gpu:0" if device == "gpu" else device
+    name = {"gpu": "gpu:0", "cpu:0": "cpu"}.get(name, name)
     if name not in available:
         raise ValueError(
             f"device={device!r} is not there. Available: 'auto', "

@@ -1,5 +1,6 @@
 """Checks of parameters and data beyond those of scikit-learn's, and their one form."""
 
+import operator
 from collections.abc import Mapping
 from typing import Any
 
@@ -7,9 +8,8 @@ import numpy as np
 from scipy import sparse
 from sklearn.utils.validation import _check_sample_weight
 
-from ._names import resolve_activation, resolve_batch_norm, unknown_name
-
-_LEARNING_RATES = ("constant", "invscaling", "adaptive")
+from ._hyperparameters import HYPERPARAMETERS, plain
+from ._names import resolve_activation, resolve_batch_norm, resolve_learning_rate
 
 
 def checked_params(params: Mapping[str, Any]) -> dict[str, Any]:
@@ -23,7 +23,8 @@ def checked_params(params: Mapping[str, Any]) -> dict[str, Any]:
     Returns
     -------
     dict
-        The same, with ``hidden_layer_sizes`` a tuple of int, ``activation`` a name of
+        The same, numbers and strings in Python's own types, with
+        ``hidden_layer_sizes`` a tuple of int, ``activation`` a name of
         Keras's, ``batch_norm`` a place or None, ``dropout_rate`` an array of shape
         (n_hidden_layers,), and ``callbacks`` a list.
 
@@ -33,9 +34,11 @@ def checked_params(params: Mapping[str, Any]) -> dict[str, Any]:
         If a value is not allowed; it names the parameter, the value, and what is.
     """
     sizes = _hidden_layer_sizes(params["hidden_layer_sizes"])
-    rate = params["learning_rate"]
-    if isinstance(rate, str) and rate not in _LEARNING_RATES:
-        raise unknown_name("learning_rate", rate, _LEARNING_RATES)
+    rates = _dropout_rates(params["dropout_rate"], len(sizes))
+    params = {
+        **params,
+        **{r.name: plain(r, params[r.name]) for r in HYPERPARAMETERS if r.name in params},
+    }
     callbacks = params["callbacks"]
     if callbacks is None:
         callbacks = []
@@ -46,30 +49,50 @@ def checked_params(params: Mapping[str, Any]) -> dict[str, Any]:
         "hidden_layer_sizes": sizes,
         "activation": resolve_activation(params["activation"]),
         "batch_norm": resolve_batch_norm(params["batch_norm"]),
-        "dropout_rate": _dropout_rates(params["dropout_rate"], len(sizes)),
+        "dropout_rate": rates,
+        "learning_rate": resolve_learning_rate(params["learning_rate"]),
         "callbacks": list(callbacks),
     }
 
 
 def _hidden_layer_sizes(value: Any) -> tuple[int, ...]:
-    sizes = tuple(value) if hasattr(value, "__iter__") else (value,)
-    if not all(isinstance(size, (int, np.integer)) and size > 0 for size in sizes):
+    is_list = hasattr(value, "__iter__") and getattr(value, "ndim", 1) != 0
+    try:
+        units = tuple(map(_units, value if is_list else (value,)))
+    except TypeError:
+        units = (0,)
+    if not all(1 <= size < 2**31 for size in units):
         raise ValueError(
-            f"hidden_layer_sizes={value!r}: every size must be an integer of at least 1."
+            f"hidden_layer_sizes={value!r}: every size must be an integer of at least 1 "
+            "and less than 2**31."
         )
-    return tuple(int(size) for size in sizes)
+    return units
+
+
+def _units(size: Any) -> int:
+    """An int of what is one, arrays without dimensions among it; True is none."""
+    return 0 if isinstance(size, bool) else operator.index(size)
 
 
 def _dropout_rates(value: Any, n_hidden_layers: int) -> np.ndarray:
-    rates = np.asarray(value)
+    try:
+        rates = np.asarray(value)
+    except ValueError as error:  # lists of several lengths
+        raise ValueError(
+            f"dropout_rate={value!r}: give a number, or one for each hidden layer."
+        ) from error
     if rates.ndim and rates.shape != (n_hidden_layers,):
         raise ValueError(
             f"dropout_rate={value!r} has {rates.size} entries for {n_hidden_layers} "
             "hidden layers; give a number, or one entry per layer."
         )
-    if rates.dtype.kind not in "fiu" or not ((rates >= 0) & (rates < 1)).all():
+    if rates.dtype.kind not in "bfiu" or not _are_fractions(rates.astype(np.float32)):
         raise ValueError(f"dropout_rate={value!r}: every rate must lie in [0, 1).")
     return np.broadcast_to(rates.astype(np.float64), n_hidden_layers)
+
+
+def _are_fractions(values: np.ndarray) -> bool:
+    return bool(((values >= 0) & (values < 1)).all())
 
 
 def as_float32(values, name: str):

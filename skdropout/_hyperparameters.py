@@ -1,7 +1,8 @@
 """The hyperparameters of both estimators: all that the code needs to know of each."""
 
+import math
 from numbers import Integral, Real
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from sklearn.utils._param_validation import HasMethods, Interval, Options, StrOptions
@@ -37,10 +38,41 @@ class Hyperparameter(NamedTuple):
     argument: str | None = None
 
 
-_FRACTION = Interval(Real, 0, 1, closed="left")
-_NOT_NEGATIVE = Interval(Real, 0, None, closed="left")
-_POSITIVE = Interval(Real, 0, None, closed="neither")
-_COUNT = Interval(Integral, 1, None, closed="left")
+class _Number(Interval):
+    """An interval of what NumPy and Python count with, which a Fraction is not."""
+
+    def is_satisfied_by(self, val):
+        if not isinstance(val, (int, float, np.integer, np.floating)):
+            return False
+        if not super().is_satisfied_by(val):
+            return False
+        try:
+            return self.type is Integral or math.isfinite(float(val))
+        except OverflowError:
+            return False
+
+
+class _Single(_Number):
+    """An interval in float32, in which networks are trained."""
+
+    def is_satisfied_by(self, val):
+        if not super().is_satisfied_by(val):
+            return False
+        with np.errstate(over="ignore"):
+            rounded = float(np.float32(float(val)))
+        is_below = self.right is None or self.closed == "both" or rounded < self.right
+        return math.isfinite(rounded) and is_below
+
+    def __str__(self):
+        return f"{super().__str__()}, rounded to float32"
+
+
+_FRACTION = _Single(Real, 0, 1, closed="left")
+_NOT_NEGATIVE = _Single(Real, 0, None, closed="left")
+_POSITIVE = _Single(Real, 0, None, closed="neither")
+# Less than this may be zero in float32.
+_LEAST = float(np.finfo(np.float32).tiny)
+_COUNT = _Number(Integral, 1, None, closed="left")
 
 _row = Hyperparameter
 
@@ -60,23 +92,23 @@ HYPERPARAMETERS = (
         "learning_rate_init", [_POSITIVE], "optimizer", "input", "step", "learning_rate"
     ),
     # Of other optimizers than SGD the momentum belongs to the key, too.
-    _row("momentum", [Interval(Real, 0, 1, closed="both")], "optimizer", "input"),
+    _row("momentum", [_Single(Real, 0, 1, closed="both")], "optimizer", "input"),
     _row("nesterovs_momentum", ["boolean"], "optimizer", "key", "network", "nesterov"),
     _row("beta_1", [_FRACTION], "optimizer", "key"),
     _row("beta_2", [_FRACTION], "optimizer", "key"),
-    _row("epsilon", [_POSITIVE], "optimizer", "key"),
+    _row("epsilon", [_Single(Real, _LEAST, None, closed="left")], "optimizer", "key"),
     # The training
     _row("alpha", [_NOT_NEGATIVE], "fit", "input"),
     _row("weight_decay", [_NOT_NEGATIVE], "fit", "input"),
-    _row("learning_rate", [str, callable], "fit", "around"),
-    _row("power_t", [_NOT_NEGATIVE], "fit", "around"),
+    _row("learning_rate", "no_validation", "fit", "around"),
+    _row("power_t", [_Number(Real, 0, None, closed="left")], "fit", "around"),
     _row("batch_size", [StrOptions({"auto"}), _COUNT], "wrapper", "key"),
     _row("max_iter", [_COUNT], "wrapper", "around", argument="epochs"),
     _row("shuffle", ["boolean"], "wrapper", "around"),
-    _row("tol", [_NOT_NEGATIVE], "fit", "around"),
+    _row("tol", [_Number(Real, 0, None, closed="left")], "fit", "around"),
     _row("n_iter_no_change", [_COUNT, Options(Real, {np.inf})], "fit", "around"),
     _row("early_stopping", ["boolean"], "fit", "around"),
-    _row("validation_fraction", [_FRACTION], "fit", "around"),
+    _row("validation_fraction", [_Number(Real, 0, 1, closed="left")], "fit", "around"),
     _row(
         "callbacks", [list, tuple, HasMethods("on_epoch_end"), None], "wrapper", "around"
     ),
@@ -90,6 +122,27 @@ HYPERPARAMETERS = (
 PROGRAM_INPUTS = tuple(
     row for row in HYPERPARAMETERS if row.acts == "input" and row.shape != "step"
 )
+
+
+def plain(row: Hyperparameter, value: Any) -> Any:
+    """A value that the constraint of its row allows, in Python's own type.
+
+    NumPy's integers and strings behave otherwise here and there; what is no number,
+    string or truth value is returned as it is.
+    """
+    if isinstance(value, str):
+        return str(value)
+    if isinstance(value, (bool, np.bool_)) and not _is_number(row):
+        return bool(value)
+    if isinstance(value, (int, np.integer)):
+        return float(value) if _is_number(row, Real) else int(value)
+    return float(value) if isinstance(value, (float, np.floating)) else value
+
+
+def _is_number(row: Hyperparameter, kind: type | None = None) -> bool:
+    """Whether a number is allowed, of some kind if that is given."""
+    found = [c for c in row.constraint if isinstance(c, _Number)]
+    return any(kind is None or c.type is kind for c in found)
 
 
 def routed(goes_to: str) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 import difflib
 from collections.abc import Iterable
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -11,21 +12,24 @@ from .network.activations import ACTIVATIONS
 
 #: scikit-learn's name -> Keras's, where they differ.
 SKLEARN_ACTIVATIONS = {"identity": "linear", "logistic": "sigmoid"}
+_LEARNING_RATES = ("constant", "invscaling", "adaptive")
 _BATCH_NORM_PLACES = ("before_activation", "after_activation", "after_dropout")
 # PyTorch's names, after the authors of the methods.
 _INITIALIZER_PREFIXES = {"xavier_": "glorot_", "kaiming_": "he_"}
 
 
-def unknown_name(parameter: str, value: Any, known: Iterable[str]) -> Exception:
-    """The error for a name that is not among `known`; suggests the closest."""
-    known = sorted(known)
+def unknown_name(parameter: str, value: Any, known: Iterable[Any]) -> Exception:
+    """The error for a value that is not among `known`, which are names for the most
+    part; suggests the closest."""
+    by_text = {str(name).lower(): name for name in known}
+    known = sorted(by_text.values(), key=str)
     message = (
         f"The {parameter!r} parameter must be one of {known}. Got {value!r} instead."
     )
     if isinstance(value, str):
-        close = difflib.get_close_matches(value.lower(), known, n=1)
+        close = difflib.get_close_matches(value.lower(), by_text, n=1)
         if close:
-            message += f" Did you mean {close[0]!r}?"
+            message += f" Did you mean {by_text[close[0]]!r}?"
     return InvalidParameterError(message)
 
 
@@ -37,7 +41,32 @@ def resolve_batch_norm(value: Any) -> str | None:
         return "before_activation" if value else None
     if isinstance(value, str) and value in _BATCH_NORM_PLACES:
         return value
-    raise unknown_name("batch_norm", value, (*_BATCH_NORM_PLACES, "True", "False"))
+    raise unknown_name("batch_norm", value, (*_BATCH_NORM_PLACES, True, False))
+
+
+def resolve_learning_rate(value: Any):
+    """A policy's name, or a Keras schedule as it is."""
+    if isinstance(value, str):
+        if value in _LEARNING_RATES:
+            return value
+        raise unknown_name("learning_rate", value, _LEARNING_RATES)
+    from ._backend import keras
+
+    if isinstance(value, keras.optimizers.schedules.LearningRateSchedule):
+        return value
+    message = (
+        f"The 'learning_rate' parameter must be one of {sorted(_LEARNING_RATES)} or an "
+        "instance of keras.optimizers.schedules.LearningRateSchedule. "
+        f"Got {value!r} instead."
+    )
+    if isinstance(value, Real):
+        message += f" For a rate, write learning_rate_init={value!r}."
+    elif callable(value):
+        message += (
+            " For a schedule of your own, derive a class from LearningRateSchedule whose "
+            "__call__(self, step) returns the rate, and pass an instance of it."
+        )
+    raise InvalidParameterError(message)
 
 
 def resolve_activation(value: Any) -> str:

@@ -4,6 +4,8 @@ import functools
 import inspect
 from typing import Any
 
+from sklearn.utils._param_validation import InvalidParameterError
+
 from ._backend import keras, scikeras_wrappers
 from ._hyperparameters import routed
 from ._model import Start, build_network
@@ -81,8 +83,13 @@ def _optimizer(params: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
             config["learning_rate"] = schedule
         return OptimizerRecipe(type(optimizer), config), {}
     taken = _arguments(optimizer)
-    arguments: dict[str, Any] = {  # Keras refuses integers for floats
-        argument: bool(params[name]) if argument == "nesterov" else float(params[name])
+    if "learning_rate" not in taken:
+        raise InvalidParameterError(
+            f"The 'optimizer' parameter is {optimizer!r}, which cannot be made with a "
+            "learning_rate; pass a configured instance."
+        )
+    arguments: dict[str, Any] = {
+        argument: params[name]
         for name, argument in _OF_OPTIMIZER.items()
         if argument in taken
     }

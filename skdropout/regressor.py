@@ -460,7 +460,7 @@ class DropoutMLPRegressor(RegressorMixin, BaseDropoutMLP):
     # What the base class asks for
 
     def _checked_params(self):
-        if self.loss not in _LOSSES:
+        if not (isinstance(self.loss, str) and self.loss in _LOSSES):
             raise unknown_name("loss", self.loss, _LOSSES)
         return super()._checked_params()
 
@@ -510,7 +510,7 @@ class DropoutMLPRegressor(RegressorMixin, BaseDropoutMLP):
 
     @property
     def _loss_name(self):
-        return self.loss
+        return str(self.loss)
 
     def _combined_weight(self, y, sample_weight, *, incremental):
         return sample_weight

@@ -5,7 +5,7 @@ from weakref import WeakValueDictionary
 
 import numpy as np
 
-from .._backend import keras
+from .._backend import keras, tf
 from .architecture import Architecture
 from .seeds import INITIAL_WEIGHTS, derived_seed
 
@@ -35,7 +35,10 @@ def initial_weights(
     Raises
     ------
     ValueError
-        If the initializer returns values of another shape.
+        If the initializer fails, or returns values that are not finite or of another
+        shape.
+    MemoryError
+        If a kernel is too large.
     """
     if not (
         isinstance(initializer, type) and initializer.__module__.startswith("keras.")
@@ -53,12 +56,29 @@ def _draw_weights(architecture: Architecture, initializer: Any, seed: int) -> _W
     weights = _Weights()
     for i, spec in enumerate(architecture.weight_specs):
         if spec.role == "kernel":
-            draw = _seeded(initializer, derived_seed(seed, INITIAL_WEIGHTS, i))
-            values = np.array(draw(spec.shape, dtype="float32"), np.float32)
+            own_seed = derived_seed(seed, INITIAL_WEIGHTS, i)
+            try:
+                draw = _seeded(initializer, own_seed)
+                values = np.array(draw(spec.shape, dtype="float32"), np.float32)
+            except (MemoryError, tf.errors.ResourceExhaustedError) as error:
+                raise MemoryError(
+                    f"A kernel of the shape {spec.shape} does not fit into memory; "
+                    "hidden_layer_sizes asks for too many units."
+                ) from error
+            except Exception as error:
+                raise ValueError(
+                    f"initializer={initializer!r} failed where it was called as "
+                    f"initializer({spec.shape}, dtype='float32'); it must return an "
+                    f"array of that shape. {type(error).__name__}: {error}"
+                ) from error
             if values.shape != spec.shape:
                 raise ValueError(
                     f"initializer={initializer!r} returned the shape {values.shape} "
                     f"where {spec.shape} was asked for."
+                )
+            if not np.isfinite(values).all():
+                raise ValueError(
+                    f"initializer={initializer!r} returned values that are not finite."
                 )
         else:
             is_one = spec.role in ("gamma", "moving_variance")
