@@ -13,6 +13,7 @@ from ._checks import as_float32, checked_params, checked_sample_weight
 from ._fitted import FittedNetwork
 from ._hyperparameters import HYPERPARAMETERS
 from ._output import warn
+from ._weights import RowWeights, scaled
 from .training.task import Progress, StopReason
 
 
@@ -59,8 +60,8 @@ class BaseDropoutMLP(FittedNetwork, metaclass=ABCMeta):
     _loss_name: str  # key of ``ROW_LOSSES``, for the targets seen
 
     @abstractmethod
-    def _combined_weight(self, y, sample_weight, *, incremental: bool):
-        """Sample weights with everything that multiplies them."""
+    def _class_weights(self, y, *, incremental: bool) -> np.ndarray | None:
+        """What multiplies the weights in training, as `RowWeights` has it."""
 
     # Fitting
 
@@ -105,11 +106,13 @@ class BaseDropoutMLP(FittedNetwork, metaclass=ABCMeta):
         )
         return as_float32(X, "X"), y, X.dtype
 
-    def _training_weight(self, X, y, sample_weight, incremental: bool):
-        """Weight of each row, or None for equal weights."""
-        if sample_weight is not None:
-            sample_weight = checked_sample_weight(sample_weight, X)
-        return self._combined_weight(y, sample_weight, incremental=incremental)
+    def _training_weight(self, X, y, sample_weight, incremental: bool) -> RowWeights:
+        """Weights of the rows and of their classes."""
+        of_classes = self._class_weights(y, incremental=incremental)
+        if sample_weight is None:
+            return RowWeights(of_classes=of_classes)
+        weight, scale = scaled(checked_sample_weight(sample_weight, X))
+        return RowWeights(weight, scale, of_classes)
 
     def _validation_data(self, X_val, y_val) -> tuple[Any, np.ndarray]:
         X_val = validate_data(
@@ -152,7 +155,14 @@ class BaseDropoutMLP(FittedNetwork, metaclass=ABCMeta):
             start=start,
         )
         given = {} if validation is None else {"validation_data": validation}
-        wrapper.fit(X, self._encode_targets(y), sample_weight=weight, **given)
+        wrapper.fit(
+            X,
+            self._encode_targets(y),
+            sample_weight=weight.of_rows,
+            weight_scale=weight.scale,
+            class_weights=weight.of_classes,
+            **given,
+        )
         return wrapper.model_
 
     def _warn_of_end(self, stop_reason: StopReason, incremental: bool) -> None:

@@ -11,6 +11,7 @@ from ._backend import keras, resolve_device, tf
 from ._hyperparameters import PROGRAM_INPUTS
 from ._names import resolve_initializer
 from ._output import warn
+from ._weights import by_class, scaled
 from .fusion.gathering import train_together
 from .network.architecture import Architecture
 from .network.initialization import initial_weights
@@ -25,6 +26,8 @@ _OUT_ACTIVATIONS = {
     "binary": "sigmoid",
     "poisson": "exponential",
 }
+# A penalty with gradients whose squares are finite in float32, as optimizers need them.
+_MAX_PENALTY = 1e16
 
 
 @dataclass
@@ -96,10 +99,16 @@ class Network:
         early_stopping,
         validation_fraction,
         device,
+        alpha,
+        weight_scale,
+        class_weights,
         validation_data=None,
         **others,
     ):
         """Train from `Start`; Keras's signature, as far as scikeras uses it.
+
+        `sample_weight` has been divided by `weight_scale`; `class_weights` are those
+        `of_classes` of ``RowWeights``.
 
         Returns
         -------
@@ -113,6 +122,11 @@ class Network:
             seed = derived_seed(self._start.progress.seed, VALIDATION_SPLIT)
             is_classifier = self._loss_name in ("categorical", "binary")
             rows, validation = _split(rows, validation_fraction, is_classifier, seed)
+        if class_weights is not None:
+            rows, scale = _with_class_weights(rows, class_weights)
+            weight_scale *= scale
+        if learning_rate == "invscaling":
+            _check_invscaling(power_t, self._start.progress, epochs, len(rows))
         if batch_size is None:
             batch_size = 200
         elif batch_size > len(rows):
@@ -128,7 +142,12 @@ class Network:
         kind = optimizer.kind.__name__ + (", by Keras" if by_keras else ", stacked")
         before = self._start.optimizer_state
         goes_on = before is not None and before.kind == kind
-        routed = {**self._dropout_rates, **others, **optimizer.hyperparameters}
+        routed = {
+            **self._dropout_rates,
+            **others,
+            **optimizer.hyperparameters,
+            "alpha": _penalty(alpha, weight_scale),
+        }
         task = Task(
             architecture=self.architecture,
             optimizer=optimizer,
@@ -191,6 +210,49 @@ def _as_float32(values):
 def _as_column(y) -> np.ndarray:
     y = np.asarray(y, np.float32)
     return y[:, None] if y.ndim == 1 else y
+
+
+def _with_class_weights(rows: Rows, of_classes: np.ndarray) -> tuple[Rows, float]:
+    """The rows that count, weighted by class too, and the scale of these weights."""
+    weight = by_class(of_classes, rows.y)
+    if rows.weight is not None:
+        weight = weight * rows.weight
+    if not weight.any():
+        raise ValueError(
+            "class_weight and sample_weight leave no row with a weight above zero."
+        )
+    weight, scale = scaled(weight)
+    weight = weight.astype(np.float32)
+    if weight.all():
+        return Rows(rows.X, rows.y, weight), scale
+    counts = np.flatnonzero(weight)
+    return Rows(rows.X[counts], rows.y[counts], weight[counts]), scale
+
+
+def _penalty(alpha: float, weight_scale: float) -> float:
+    """Strength of the penalty for weights that have been divided by their scale."""
+    strength = alpha / weight_scale
+    if strength > _MAX_PENALTY:
+        raise ValueError(
+            f"alpha={alpha!r} is too large for float32, in which the network is trained: "
+            f"divided by the mean weight of the rows, {weight_scale:.3g}, it must be at "
+            f"most {_MAX_PENALTY:g}."
+        )
+    return strength
+
+
+def _check_invscaling(
+    power_t: float, progress: Progress, max_iter: int, n_samples: int
+) -> None:
+    """Raise if a learning rate of ``"invscaling"`` can't be computed."""
+    t = progress.samples_seen + max_iter * n_samples
+    try:
+        float(t + 1) ** power_t
+    except OverflowError:
+        raise ValueError(
+            f"power_t={power_t!r} is too large for learning_rate='invscaling': the rate "
+            f"is divided by (t_ + 1) ** power_t, which overflows before t_={t}."
+        ) from None
 
 
 def _split(

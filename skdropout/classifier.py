@@ -7,7 +7,6 @@ from scipy import sparse
 from sklearn.base import ClassifierMixin, _fit_context
 from sklearn.utils import check_array
 from sklearn.utils._param_validation import StrOptions
-from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import (
     check_classification_targets,
@@ -17,6 +16,7 @@ from sklearn.utils.multiclass import (
 from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
 
 from ._base import BaseDropoutMLP, can_fit_partially
+from ._weights import balanced, of_class_dict
 from .network.activations import ACTIVATIONS
 
 
@@ -138,7 +138,9 @@ class DropoutMLPClassifier(ClassifierMixin, BaseDropoutMLP):
     early_stopping : bool, default=False
         Whether training goes by the score on validation rows and keeps the weights of
         the best epoch. The rows are `X_val`, or else a `validation_fraction` of the
-        training rows, with the classes in proportion where each has two rows.
+        training rows, with the classes in proportion where each has two rows. These
+        keep their `sample_weight` in score and loss, as in scikit-learn; `class_weight`
+        counts in neither.
 
     validation_fraction : float, default=0.1
         Fraction of the training rows set aside, in [0, 1). Used with `early_stopping`
@@ -155,8 +157,11 @@ class DropoutMLPClassifier(ClassifierMixin, BaseDropoutMLP):
         on few rows it may take more than the default.
 
     class_weight : dict or 'balanced', default=None
-        Weight of each class, multiplied into the sample weights. ``'balanced'``:
-        inversely proportional to the classes' numbers of rows.
+        Weight of each class, multiplied into the sample weights in training, not in
+        validation. ``'balanced'``: inversely proportional to the classes' numbers of
+        rows. A dict may have classes that `y` lacks, as a fold may, or leave out some,
+        which have a weight of one; both at once is an error. Labels of an indicator
+        matrix take no dict.
 
     callbacks : keras.callbacks.Callback or list of them, default=None
         Called during training. `early_stopping` and `X_val` add ``val_loss`` and
@@ -333,7 +338,7 @@ class DropoutMLPClassifier(ClassifierMixin, BaseDropoutMLP):
 
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the rows in the loss, not negative. A row of weight zero is left
-            out.
+            out. But for `alpha`, only their ratios matter.
 
         X_val, y_val : array-like of shapes (n_val, n_features) and (n_val,) or \
                 (n_val, n_outputs), default=None
@@ -602,35 +607,26 @@ class DropoutMLPClassifier(ClassifierMixin, BaseDropoutMLP):
         n_classes = len(self.classes_)
         return n_classes if self._is_multilabel or n_classes > 2 else 1
 
-    def _combined_weight(self, y, sample_weight, *, incremental):
+    def _class_weights(self, y, *, incremental):
         if self.class_weight is None:
-            return sample_weight
+            return None
         if isinstance(self.class_weight, dict):
-            absent = [label for label in self.class_weight if label not in self.classes_]
-            if absent:
+            if self._is_multilabel:
                 raise ValueError(
-                    f"class_weight has weights for {absent}, which are not among the "
-                    f"classes {self.classes_.tolist()}."
+                    f"class_weight={self.class_weight!r} is for one column of classes; "
+                    "for an indicator matrix of labels only 'balanced' and None are "
+                    "allowed. Weights of rows go by sample_weight."
                 )
-            weights = np.array(list(self.class_weight.values()), float)
-            if not (np.isfinite(weights) & (weights >= 0)).all():
-                raise ValueError(
-                    f"class_weight={self.class_weight!r}: every weight must be finite "
-                    "and not negative."
-                )
-        elif incremental:
+            return of_class_dict(self.class_weight, self.classes_)
+        if incremental:
             raise ValueError(
                 "class_weight='balanced' is not known before all rows are, so it does "
                 "not go with partial_fit. Give a dict of weights instead."
             )
-        weight = compute_sample_weight(self.class_weight, y)
-        if sample_weight is not None:
-            weight = weight * sample_weight
-        if not weight.any():
-            raise ValueError(
-                "class_weight and sample_weight leave no row with a weight above zero."
-            )
-        return weight
+        encoded = self._encode_targets(y).astype(int)
+        if self._is_multilabel:
+            return balanced(encoded, 2)
+        return balanced(encoded[:, None], len(self.classes_))
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

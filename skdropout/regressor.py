@@ -136,7 +136,8 @@ class DropoutMLPRegressor(RegressorMixin, BaseDropoutMLP):
     early_stopping : bool, default=False
         Whether training goes by the score on validation rows and keeps the weights of
         the best epoch. The rows are `X_val`, or else a `validation_fraction` of the
-        training rows.
+        training rows, which keep their `sample_weight` in score and loss, as in
+        scikit-learn.
 
     validation_fraction : float, default=0.1
         Fraction of the training rows set aside, in [0, 1). Used with `early_stopping`
@@ -321,7 +322,7 @@ class DropoutMLPRegressor(RegressorMixin, BaseDropoutMLP):
 
         sample_weight : array-like of shape (n_samples,), default=None
             Weights of the rows in the loss, not negative. A row of weight zero is left
-            out.
+            out. But for `alpha`, only their ratios matter.
 
         X_val, y_val : array-like of shapes (n_val, n_features) and (n_val,) or \
                 (n_val, n_outputs), default=None
@@ -512,8 +513,8 @@ class DropoutMLPRegressor(RegressorMixin, BaseDropoutMLP):
     def _loss_name(self):
         return str(self.loss)
 
-    def _combined_weight(self, y, sample_weight, *, incremental):
-        return sample_weight
+    def _class_weights(self, y, *, incremental):
+        return None
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -133,6 +133,7 @@ def divergence_message(what: str, epoch: int) -> str:
     return (
         f"{what} in epoch {epoch}: training has diverged. Likely causes: inputs or "
         "targets that are not scaled (put a StandardScaler before the estimator), a "
-        "learning_rate_init that is too large, or a momentum too close to one. "
+        "learning_rate_init, an alpha or a weight_decay that is too large, or a momentum "
+        "too close to one. "
         "batch_norm=True also helps."
     )
