@@ -60,7 +60,9 @@ class DropoutMLPClassifier(ClassifierMixin, BaseDropoutMLP):
     batch_norm : bool or {'before_activation', 'after_activation', 'after_dropout'}, \
             default=False
         Where batch normalisation stands at each hidden layer. True means
-        ``'before_activation'``.
+        ``'before_activation'``. Predictions use moving averages of the batches' means
+        and variances, as in Keras's layer, but without the start from 0 and 1, which
+        would count for hundreds of steps.
 
     input_batch_norm : bool, default=False
         Whether the first layer is a batch normalisation of the inputs, ahead of their

@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from sklearn.datasets import load_wine
+from sklearn.model_selection import train_test_split
 
 from skdropout import DropoutMLPClassifier, DropoutMLPRegressor
 
@@ -42,11 +44,8 @@ def test_moving_statistics_are_those_of_the_real_rows():
     est = DropoutMLPRegressor((), input_batch_norm=True, max_iter=1, random_state=0)
     est.fit(X, np.zeros(13))
     norm = est.to_keras().layers[0]
-    # Keras's rule: one step of a moving average with momentum 0.99, from 0 and from 1.
-    np.testing.assert_allclose(norm.moving_mean, 0.01 * X.mean(axis=0), rtol=1e-5)
-    np.testing.assert_allclose(
-        norm.moving_variance, 0.99 + 0.01 * X.var(axis=0), rtol=1e-5
-    )
+    np.testing.assert_allclose(norm.moving_mean, X.mean(axis=0), rtol=1e-5)
+    np.testing.assert_allclose(norm.moving_variance, X.var(axis=0), rtol=1e-5)
 
 
 @pytest.mark.parametrize("place", [True, "after_activation", "after_dropout"])
@@ -55,3 +54,33 @@ def test_repeated_fit_is_the_same(iris, place):
     est = DropoutMLPClassifier((8,), batch_norm=place, max_iter=3, random_state=0)
     first = est.fit(X, y).predict_proba(X)
     np.testing.assert_array_equal(est.fit(X, y).predict_proba(X), first)
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "lamb"])  # lamb: by Keras's own fit
+def test_features_with_an_offset(optimizer):
+    X = np.random.default_rng(0).normal(size=(300, 10)) + 100
+    y = X[:, 0] + X[:, 1] > 200
+    est = DropoutMLPClassifier(
+        input_batch_norm=True,
+        optimizer=optimizer,
+        learning_rate_init={"adam": 0.001, "lamb": 0.01}[optimizer],
+        random_state=0,
+    )
+    assert est.fit(X, y).score(X, y) > 0.97
+
+
+@pytest.mark.parametrize(
+    ("batch_norm", "early_stopping"), [(False, False), (False, True), (True, False)]
+)
+def test_small_data_on_their_own_scale(batch_norm, early_stopping):
+    X, _, y, _ = train_test_split(*load_wine(return_X_y=True), random_state=1)
+    est = DropoutMLPClassifier(
+        (32,),
+        input_batch_norm=True,
+        batch_norm=batch_norm,
+        learning_rate_init=0.01,
+        n_iter_no_change=50,
+        early_stopping=early_stopping,
+        random_state=0,
+    )
+    assert est.fit(X, y).score(X, y) > 0.95

@@ -7,7 +7,6 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from skdropout import DropoutMLPClassifier, DropoutMLPRegressor
 
 # Few epochs, as scikit-learn runs its own MLP; the networks must learn something, though.
-# Batch normalisation takes some hundred steps before its moving averages hold.
 CONFIGURATIONS = [
     {"dropout_rate": 0.0},
     {"dropout_rate": 0.2},

@@ -3,11 +3,13 @@
 import numpy as np
 
 from .._backend import keras, tf
+from ..network.architecture import BATCH_NORM_MOMENTUM
 from ..network.inference import forward
 from ..network.keras_layers import stock_layers
 from .batches import iterate_batches, row_weights
 from .learning_rate import LearningRate, make_learning_rate
 from .losses import ROW_LOSSES
+from .moving_statistics import batch_share
 from .scores import score
 from .stopping import Monitor, divergence_message
 from .task import Outcome, Rows, StopReason, Task
@@ -17,7 +19,8 @@ class PenalisedSequential(keras.Sequential):
     """A ``keras.Sequential`` with scikit-learn's L2 penalty in its training loss.
 
     The penalty is ``alpha / 2`` times the sum of the squared kernels, over the batch's
-    sum of sample weights.
+    sum of sample weights. Its batch normalisations keep moving statistics without their
+    start, as of `batch_share`.
 
     Parameters
     ----------
@@ -35,12 +38,26 @@ class PenalisedSequential(keras.Sequential):
             )
         )
         self._alpha = task.settings.hyperparameters["alpha"]
+        self.norm_steps = tf.Variable(task.progress.norm_steps, dtype=tf.int64)
         self.set_weights(task.weights)
 
     @property
     def dense_layers(self) -> list:
         """The layers with kernels."""
         return [v for v in self.layers if isinstance(v, keras.layers.Dense)]
+
+    def train_step(self, data):
+        step = self.norm_steps.assign_add(1)
+        momentum = 1 - batch_share(tf.cast(step, tf.float64))
+        norms = [v for v in self.layers if isinstance(v, keras.layers.BatchNormalization)]
+        for layer in norms:
+            dtype = keras.backend.result_type(layer.compute_dtype, "float32")
+            layer.momentum = tf.cast(momentum, dtype)
+        try:
+            return super().train_step(data)
+        finally:
+            for layer in norms:
+                layer.momentum = BATCH_NORM_MOMENTUM
 
     def compute_loss(
         self, x=None, y=None, y_pred=None, sample_weight=None, training=True
@@ -62,6 +79,7 @@ class _MonitorCallback(keras.callbacks.Callback):
         super().__init__()
         self.monitor = Monitor(task.settings, task.progress, rate, len(task.rows))
         self.best_weights = None
+        self.norm_steps_of_best = 0
         self._task = task
         self._rate = rate
         self._last_set = rate.base
@@ -87,9 +105,12 @@ class _MonitorCallback(keras.callbacks.Callback):
         rate = self._first_rate
         if self._rate.base is not None:  # another callback may have set it since
             rate = float(self.model.optimizer.learning_rate)
+        progress = self._task.progress
+        progress.norm_steps = int(self.model.norm_steps)
         logs.update(self.monitor.end_epoch(float(logs["loss"]), rate, figures))
         if self.monitor.is_best:
             self.best_weights = weights
+            self.norm_steps_of_best = progress.norm_steps
         if self.monitor.stop_reason is not None:
             self.model.stop_training = True
         self.last_whole_epoch = self._snapshot()
@@ -164,6 +185,7 @@ def train_with_keras(model: PenalisedSequential, task: Task, callbacks: list) ->
             weights, state = monitoring.last_whole_epoch
     if monitoring.best_weights is not None:
         weights = monitoring.best_weights
+        progress.norm_steps = monitoring.norm_steps_of_best
     if not all(np.isfinite(values).all() for values in weights):
         raise ValueError(
             divergence_message(

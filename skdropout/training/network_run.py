@@ -19,6 +19,7 @@ class NetworkRun:
         self.rate = make_learning_rate(task)
         self.monitor = Monitor(task.settings, task.progress, self.rate, len(task.rows))
         self.best_weights: list[np.ndarray] | None = None
+        self._norm_steps_of_best = 0
         self.result: Any = None  # in the end an Outcome or an Exception
 
     @property
@@ -54,6 +55,7 @@ class NetworkRun:
             logs = monitor.end_epoch(float(loss), float(rate), validation)
             if monitor.is_best:
                 self.best_weights = keeper.weights_of(state, self.place)
+                self._norm_steps_of_best = self.task.progress.norm_steps
             if self.task.hook is not None:
                 weights = keeper.weights_of(state, self.place)
                 change = self.task.hook.end_epoch(logs, weights, self.rate.base)
@@ -80,7 +82,11 @@ class NetworkRun:
         return state
 
     def finish(self, reason: StopReason, keeper: StateKeeper, state: State) -> None:
-        weights = self.best_weights or keeper.weights_of(state, self.place)
+        if self.best_weights is None:
+            weights = keeper.weights_of(state, self.place)
+        else:
+            weights = self.best_weights
+            self.task.progress.norm_steps = self._norm_steps_of_best
         if self.task.hook is not None:
             weights = self.task.hook.end(weights)
         if not all(np.isfinite(values).all() for values in weights):

@@ -103,6 +103,7 @@ class Program:
             ],
             spec((), tf.int32),
             spec((key.n_steps, key.shape.n_networks), floats),
+            spec((key.n_steps, key.shape.n_networks), floats),
             hyperparameter_specs(key.shape.n_networks, len(units) - 2),
         )
 
@@ -113,6 +114,7 @@ class Program:
         noises: list,
         n_steps: int,
         rates: np.ndarray,
+        norm_shares: np.ndarray,
         hyperparameters: dict,
     ):
         """Train up to ``key.n_steps`` steps.
@@ -127,6 +129,8 @@ class Program:
             Steps to take.
         rates : ndarray of shape (key.n_steps, n_networks)
             Learning rates.
+        norm_shares : ndarray of shape (key.n_steps, n_networks)
+            What each batch counts in the moving statistics, as of `batch_share`.
         hyperparameters : dict of tensors
             As of `stacked_hyperparameters`.
 
@@ -143,10 +147,13 @@ class Program:
                 noises,
                 tf.constant(n_steps, tf.int32),
                 tf.constant(rates, tf.float32),
+                tf.constant(norm_shares, tf.float32),
                 hyperparameters,
             )
 
-    def _steps(self, state, batches, noises, n_steps, rates, hyperparameters):
+    def _steps(
+        self, state, batches, noises, n_steps, rates, norm_shares, hyperparameters
+    ):
         key = self.key
         losses = tf.TensorArray(
             tf.float32, key.n_steps, element_shape=(key.shape.n_networks,)
@@ -158,6 +165,7 @@ class Program:
                 Batches(*(tf.gather(values, i) for values in batches)),
                 [tf.gather(values, i) for values in noises],
                 tf.gather(rates, i),
+                tf.gather(norm_shares, i),
                 hyperparameters,
             )
             return i + 1, state, losses.write(i, loss)

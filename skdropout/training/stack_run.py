@@ -6,6 +6,7 @@ from .arrangement import arrange
 from .batches import row_weights, take_rows
 from .epochs import Epochs
 from .hyperparameters import stacked_hyperparameters
+from .moving_statistics import batch_share
 from .network_run import NetworkRun
 from .program import ProgramKey, program_for
 from .scores import score
@@ -82,6 +83,7 @@ class StackRun:
                 figures = self._validate(new_state)
                 state = new_state  # from here on the epoch is whole
                 for run in self._running:
+                    run.task.progress.norm_steps += self._epochs.n_steps
                     state = run.end_epoch(
                         losses[run.place],
                         rates[run.place],
@@ -115,6 +117,8 @@ class StackRun:
             [r.rate.of_epoch(epochs.steps_done, epochs.n_steps) for r in self._in_place],
             axis=1,
         )
+        norm_steps = [run.task.progress.norm_steps for run in self._in_place]
+        norm_shares = batch_share(norm_steps + np.arange(1.0, len(rates) + 1)[:, None])
         chunks = []
         for start in range(0, epochs.n_steps, chunk):
             epochs.check_wanted()
@@ -126,6 +130,7 @@ class StackRun:
                 feed.noise(self._seeds, self._program.noisy_layers, steps, n_taken),
                 n_taken,
                 rates[steps],
+                norm_shares[steps],
                 self._hyperparameters,
             )
             chunks.append(losses.numpy())

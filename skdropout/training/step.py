@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from .._backend import tf
-from ..network.architecture import BATCH_NORM_MOMENTUM, Architecture, Layer
+from ..network.architecture import Architecture, Layer
 from .feed import Batches
 from .forward import dropped, logits_in_training
 from .losses import ROW_LOSSES
@@ -37,7 +37,13 @@ class TrainingStep:
         self._noisy_layers = noisy_layers
 
     def __call__(
-        self, state: State, batch: Batches, noises: list, rates, hyperparameters: dict
+        self,
+        state: State,
+        batch: Batches,
+        noises: list,
+        rates,
+        norm_shares,
+        hyperparameters: dict,
     ):
         """The state after the step, and the loss of each network with the penalty.
 
@@ -50,6 +56,8 @@ class TrainingStep:
             For each layer that drops anything.
         rates : tensor of shape (n_networks,)
             Learning rates.
+        norm_shares : tensor of shape (n_networks,)
+            What the batch counts in the moving statistics, as of `batch_share`.
         hyperparameters : dict of tensors
             As of `stacked_hyperparameters`.
         """
@@ -103,7 +111,6 @@ class TrainingStep:
         if batch_statistics:
             found = iter(batch_statistics)
             (new,) = layout.group([None if s.trainable else next(found) for s in specs])
-            statistics = statistics * BATCH_NORM_MOMENTUM + new * (
-                1 - BATCH_NORM_MOMENTUM
-            )
+            norm_shares = tf.reshape(norm_shares, (-1, 1, 1))
+            statistics = statistics * (1 - norm_shares) + new * norm_shares
         return State([*trainable, statistics], slots, counts), loss

@@ -38,11 +38,15 @@ class Rows:
 
 @dataclass
 class Progress:
-    """How far a network has been trained; carried from one call to the next."""
+    """How far a network has been trained; carried from one call to the next.
+
+    `norm_steps` counts the steps that the moving statistics of its weights have seen.
+    """
 
     seed: int
     epochs: int = 0
     samples_seen: int = 0
+    norm_steps: int = 0
     learning_rate: float = np.nan  # not a number until training has begun
     best_loss: float = np.inf
     best_score: float = -np.inf
