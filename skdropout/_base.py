@@ -14,7 +14,7 @@ from ._fitted import FittedNetwork
 from ._hyperparameters import HYPERPARAMETERS
 from ._output import warn
 from ._weights import RowWeights, scaled
-from .training.task import Progress, StopReason
+from .training.task import Outcome, Progress
 
 
 def can_fit_partially(estimator) -> bool:
@@ -90,7 +90,7 @@ class BaseDropoutMLP(FittedNetwork, metaclass=ABCMeta):
             self._set_fitted(
                 network.architecture, network.dropout_rates, network.outcome, dtype
             )
-            self._warn_of_end(network.outcome.stop_reason, incremental)
+            self._warn_of_end(network.outcome, incremental)
         return self
 
     def _checked_params(self) -> dict[str, Any]:
@@ -165,14 +165,21 @@ class BaseDropoutMLP(FittedNetwork, metaclass=ABCMeta):
         )
         return wrapper.model_
 
-    def _warn_of_end(self, stop_reason: StopReason, incremental: bool) -> None:
-        if stop_reason == "interrupted":
+    def _warn_of_end(self, outcome: Outcome, incremental: bool) -> None:
+        if outcome.stop_reason == "interrupted":
             warn(
                 "Training interrupted by user. The network is as it was after epoch "
                 f"{self.n_iter_}.",
                 stacklevel=5,
             )
-        elif stop_reason == "max_iter" and not incremental:
+        elif outcome.divergence:
+            warn(
+                f"{outcome.divergence} The network of the best validation score so far "
+                "is kept.",
+                ConvergenceWarning,
+                stacklevel=5,
+            )
+        elif outcome.stop_reason == "max_iter" and not incremental:
             warn(
                 f"Stochastic Optimizer: Maximum iterations ({self.max_iter}) reached and "
                 "the optimization hasn't converged yet.",

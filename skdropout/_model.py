@@ -127,6 +127,7 @@ class Network:
             weight_scale *= scale
         if learning_rate == "invscaling":
             _check_invscaling(power_t, self._start.progress, epochs, len(rows))
+        self._start.progress.go_by(validation if early_stopping else None)
         if batch_size is None:
             batch_size = 200
         elif batch_size > len(rows):

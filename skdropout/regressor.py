@@ -126,7 +126,10 @@ class DropoutMLPRegressor(RegressorMixin, BaseDropoutMLP):
         Whether the loss of each epoch is printed.
 
     warm_start : bool, default=False
-        Whether `fit` goes on from the weights of the previous call.
+        Whether `fit` goes on from the weights of the previous call. With
+        `early_stopping` the best score so far stands, and its weights are kept unless a
+        later epoch is better; with other validation rows than those of the previous
+        call, the best is sought anew.
 
     momentum : float, default=0.9
         Momentum, in [0, 1], where the optimizer takes one: SGD, but RMSprop and Muon
@@ -177,7 +180,8 @@ class DropoutMLPRegressor(RegressorMixin, BaseDropoutMLP):
         With `early_stopping`, the R2 on the validation rows after each epoch.
 
     best_validation_score_ : float or None
-        The best of them.
+        The best of them, on the validation rows of the last call; `coefs_` and
+        `intercepts_` are of that epoch.
 
     history_ : dict of list of float
         Figures of each epoch: ``'loss'``, ``'learning_rate'`` and, where there are
@@ -341,8 +345,14 @@ class DropoutMLPRegressor(RegressorMixin, BaseDropoutMLP):
         ------
         ValueError, TypeError
             If a parameter or an input is not valid, before any training; and if
-            training diverges. After these and any other error, the estimator is as it
-            was before the call.
+            training diverges, unless `early_stopping` has a network to keep. After
+            these and any other error, the estimator is as it was before the call.
+
+        Warns
+        -----
+        ConvergenceWarning
+            If training ends by `max_iter`; and if it diverges with `early_stopping`
+            after an epoch with a score, of which the best is kept then.
         """
         return self._fit(X, y, sample_weight, X_val, y_val)
 

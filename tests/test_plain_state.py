@@ -8,7 +8,7 @@ import pytest
 
 from skdropout import DropoutMLPClassifier, DropoutMLPRegressor
 
-PLAIN = (type(None), bool, int, float, str)
+PLAIN = (type(None), bool, int, float, str, bytes)
 
 FITS = {
     "early stopping": lambda est, X, y: est.set_params(early_stopping=True).fit(X, y),

@@ -11,7 +11,7 @@ from .learning_rate import LearningRate, make_learning_rate
 from .losses import ROW_LOSSES
 from .moving_statistics import batch_share
 from .scores import score
-from .stopping import Monitor, divergence_message
+from .stopping import Monitor
 from .task import Outcome, Rows, StopReason, Task
 
 
@@ -77,9 +77,7 @@ class _MonitorCallback(keras.callbacks.Callback):
 
     def __init__(self, task: Task, rate: LearningRate):
         super().__init__()
-        self.monitor = Monitor(task.settings, task.progress, rate, len(task.rows))
-        self.best_weights = None
-        self.norm_steps_of_best = 0
+        self.monitor = Monitor(task, rate)
         self._task = task
         self._rate = rate
         self._last_set = rate.base
@@ -105,12 +103,9 @@ class _MonitorCallback(keras.callbacks.Callback):
         rate = self._first_rate
         if self._rate.base is not None:  # another callback may have set it since
             rate = float(self.model.optimizer.learning_rate)
-        progress = self._task.progress
-        progress.norm_steps = int(self.model.norm_steps)
-        logs.update(self.monitor.end_epoch(float(logs["loss"]), rate, figures))
-        if self.monitor.is_best:
-            self.best_weights = weights
-            self.norm_steps_of_best = progress.norm_steps
+        self._task.progress.norm_steps = int(self.model.norm_steps)
+        loss = float(logs["loss"])
+        logs.update(self.monitor.end_epoch(loss, rate, figures, lambda: weights))
         if self.monitor.stop_reason is not None:
             self.model.stop_training = True
         self.last_whole_epoch = self._snapshot()
@@ -119,6 +114,7 @@ class _MonitorCallback(keras.callbacks.Callback):
         return self.model.get_weights(), optimizer_state(self.model.optimizer)
 
 
+@np.errstate(over="ignore", invalid="ignore")  # what has diverged is told by its figures
 def _validation_figures(task: Task, weights, rows: Rows) -> tuple[float, float]:
     """Loss and score on the validation rows."""
     logits = forward(task.architecture, weights, rows.X, "linear")
@@ -183,19 +179,9 @@ def train_with_keras(model: PenalisedSequential, task: Task, callbacks: list) ->
         except KeyboardInterrupt:
             reason = "interrupted"
             weights, state = monitoring.last_whole_epoch
-    if monitoring.best_weights is not None:
-        weights = monitoring.best_weights
-        progress.norm_steps = monitoring.norm_steps_of_best
-    if not all(np.isfinite(values).all() for values in weights):
-        raise ValueError(
-            divergence_message(
-                "A weight became infinite or NaN", monitoring.monitor.n_iter
-            )
-        )
-    return Outcome(
-        weights=weights,
-        optimizer_state=task.optimizer_state._replace(arrays=state),
-        progress=progress,
-        n_iter=monitoring.monitor.n_iter,
-        stop_reason=reason or monitoring.monitor.stop_reason or "callback",
+    monitor = monitoring.monitor
+    return monitor.outcome(
+        monitor.best_weights or weights,
+        state,
+        reason or monitor.stop_reason or "callback",
     )

@@ -6,8 +6,8 @@ import numpy as np
 
 from .learning_rate import make_learning_rate
 from .state import State, StateKeeper
-from .stopping import Monitor, divergence_message
-from .task import EpochChange, Outcome, StopReason, Task
+from .stopping import Monitor
+from .task import EpochChange, StopReason, Task
 
 
 class NetworkRun:
@@ -17,9 +17,7 @@ class NetworkRun:
         self.task = task
         self.place = -1
         self.rate = make_learning_rate(task)
-        self.monitor = Monitor(task.settings, task.progress, self.rate, len(task.rows))
-        self.best_weights: list[np.ndarray] | None = None
-        self._norm_steps_of_best = 0
+        self.monitor = Monitor(task, self.rate)
         self.result: Any = None  # in the end an Outcome or an Exception
 
     @property
@@ -52,14 +50,17 @@ class NetworkRun:
         """Take in an epoch and tell the hook; returns the state that it asks for."""
         monitor = self.monitor
         try:
-            logs = monitor.end_epoch(float(loss), float(rate), validation)
-            if monitor.is_best:
-                self.best_weights = keeper.weights_of(state, self.place)
-                self._norm_steps_of_best = self.task.progress.norm_steps
+            logs = monitor.end_epoch(
+                float(loss),
+                float(rate),
+                validation,
+                lambda: keeper.weights_of(state, self.place),
+            )
             if self.task.hook is not None:
                 weights = keeper.weights_of(state, self.place)
                 change = self.task.hook.end_epoch(logs, weights, self.rate.base)
-                state = self._obey(change, keeper, state)
+                if not monitor.divergence:
+                    state = self._obey(change, keeper, state)
             if monitor.stop_reason is not None:
                 self.finish(monitor.stop_reason, keeper, state)
         except BaseException as error:
@@ -82,27 +83,17 @@ class NetworkRun:
         return state
 
     def finish(self, reason: StopReason, keeper: StateKeeper, state: State) -> None:
-        if self.best_weights is None:
-            weights = keeper.weights_of(state, self.place)
-        else:
-            weights = self.best_weights
-            self.task.progress.norm_steps = self._norm_steps_of_best
-        if self.task.hook is not None:
-            weights = self.task.hook.end(weights)
-        if not all(np.isfinite(values).all() for values in weights):
-            self.result = ValueError(
-                divergence_message("A weight became infinite or NaN", self.monitor.n_iter)
-            )
-            return
-        self.result = Outcome(
-            weights=weights,
-            optimizer_state=self.task.optimizer_state._replace(
-                arrays=keeper.optimizer_state_of(state, self.place)
-            ),
-            progress=self.task.progress,
-            n_iter=self.monitor.n_iter,
-            stop_reason=reason,
-        )
+        task = self.task
+        weights = self.monitor.best_weights or keeper.weights_of(state, self.place)
+        if task.hook is not None:
+            scored, weights = weights, task.hook.end(weights)
+            if not all(map(np.array_equal, weights, scored)):
+                task.progress.scored_on = None  # these have no score
+        arrays = keeper.optimizer_state_of(state, self.place)
+        try:
+            self.result = self.monitor.outcome(weights, arrays, reason)
+        except ValueError as error:
+            self.result = error
 
     def most_epochs_left(self) -> int:
         return self.task.settings.max_iter - self.monitor.n_iter

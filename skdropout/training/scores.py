@@ -27,8 +27,12 @@ def score(
     elif loss == "binary":
         correct = ((logits > 0) == (y > 0.5)).all(axis=1)
     else:
-        predicted = np.exp(logits) if loss == "poisson" else logits
+        # In double precision: squares of what is far off would overflow.
+        predicted = logits.astype(np.float64)
+        if loss == "poisson":
+            with np.errstate(over="ignore"):
+                predicted = np.exp(predicted)
         if not np.isfinite(predicted).all():
             return np.nan
-        return float(r2_score(y, predicted, sample_weight=weight))
+        return float(r2_score(y.astype(np.float64), predicted, sample_weight=weight))
     return float(np.average(correct, weights=weight))

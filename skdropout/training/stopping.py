@@ -2,48 +2,61 @@
 
 import math
 import sys
+from collections.abc import Callable
+
+import numpy as np
 
 from .._output import write_line
 from .learning_rate import LearningRate
 from .scores import score_name
-from .task import Progress, Settings, StopReason
+from .task import Outcome, StopReason, Task
+
+Weights = list[np.ndarray]
+_BAD_WEIGHT = "A weight became infinite or NaN"
 
 
 class Monitor:
-    """Records each epoch of one network and decides whether another follows.
+    """Records each epoch of one network, keeps the best, and says when to stop.
 
     Parameters
     ----------
-    settings : Settings
-    progress : Progress
-        Written to.
+    task : Task
+        Its progress is written to.
     learning_rate : LearningRate
-    n_samples : int
-        Rows of an epoch.
+
+    Attributes
+    ----------
+    n_iter : int
+        Number of whole epochs.
+    stop_reason : str or None
+        None as long as another epoch is to follow.
+    divergence : str
+        What has diverged, where a network from before is kept.
+    best_weights : list of ndarray or None
+        With early stopping, those of the best score so far.
     """
 
-    def __init__(
-        self,
-        settings: Settings,
-        progress: Progress,
-        learning_rate: LearningRate,
-        n_samples: int,
-    ):
-        self._settings = settings
-        self._progress = progress
+    def __init__(self, task: Task, learning_rate: LearningRate):
+        self._task, self._settings, self._progress = task, task.settings, task.progress
         self._learning_rate = learning_rate
-        self._n_samples = n_samples
+        self._n_samples = len(task.rows)
         self.n_iter = 0
-        self.is_best = False
         self.stop_reason: StopReason | None = None
+        self.divergence = ""
+        self.best_weights: Weights | None = None
+        self._norm_steps_of_best = self._progress.norm_steps
+        if self._settings.early_stopping and self._progress.best_score > -np.inf:
+            # A call before has scored them, on the same rows.
+            self.best_weights = task.weights
 
     def end_epoch(
         self,
         loss: float,
         rate: float,
-        validation: tuple[float, float] | None = None,
+        validation: tuple[float, float] | None,
+        get_weights: Callable[[], Weights],
     ) -> dict[str, float]:
-        """Take in one epoch; afterwards `stop_reason` and `is_best` are up to date.
+        """Take in one epoch; afterwards the attributes are up to date.
 
         Parameters
         ----------
@@ -51,8 +64,10 @@ class Monitor:
             Mean training loss of the epoch, with the penalty.
         rate : float
             Learning rate of its first step.
-        validation : tuple of float, optional
+        validation : tuple of float or None
             Validation loss and score.
+        get_weights : callable
+            Returns the network's weights.
 
         Returns
         -------
@@ -62,30 +77,44 @@ class Monitor:
         Raises
         ------
         ValueError
-            If the loss is not finite.
+            If training has diverged, and no network from before is to be kept.
         """
-        if not math.isfinite(loss):
-            raise ValueError(
-                divergence_message(f"The training loss became {loss}", self.n_iter + 1)
-            )
         settings, progress = self._settings, self._progress
+        logs = {"loss": loss, "learning_rate": rate}
+        if validation is not None:
+            logs["val_loss"], logs[f"val_{score_name(settings.loss)}"] = validation
+        judged = validation if settings.early_stopping else None
+        what = _not_finite(loss, judged)
+        if not what and judged is not None and judged[1] > progress.best_score:
+            weights = get_weights()
+            if _are_finite(weights):
+                self.best_weights = weights
+                self._norm_steps_of_best = progress.norm_steps
+            else:
+                what = _BAD_WEIGHT
+        if what:
+            self._end_by_divergence(_divergence_message(what, self.n_iter + 1))
+            return logs
         self.n_iter += 1
         progress.epochs += 1
         progress.samples_seen += self._n_samples
         progress.loss_curve.append(loss)
         if settings.verbose:
             write_line(sys.stdout, f"Iteration {self.n_iter}, loss = {loss:.8f}")
-        logs = {"loss": loss, "learning_rate": rate}
-        if validation is not None:
-            logs["val_loss"], logs[f"val_{score_name(settings.loss)}"] = validation
         for name, value in logs.items():
             progress.history.setdefault(name, []).append(value)
-        if settings.early_stopping and validation is not None:
-            self._judge_score(validation[1])
+        if judged is not None:
+            self._judge_score(judged[1])
         else:
             self._judge_loss(loss)
         self._decide()
         return logs
+
+    def _end_by_divergence(self, message: str) -> None:
+        if self.best_weights is None:
+            raise ValueError(message)
+        self.divergence = message
+        self.stop_reason = "diverged"
 
     def _judge_score(self, score: float) -> None:
         progress = self._progress
@@ -96,9 +125,7 @@ class Monitor:
         progress.no_improvement_count = (
             0 if improved else progress.no_improvement_count + 1
         )
-        self.is_best = score > progress.best_score
-        if self.is_best:
-            progress.best_score = score
+        progress.best_score = max(score, progress.best_score)
 
     def _judge_loss(self, loss: float) -> None:
         progress = self._progress
@@ -127,8 +154,49 @@ class Monitor:
         if self.stop_reason is None and self.n_iter >= settings.max_iter:
             self.stop_reason = "max_iter"
 
+    def outcome(
+        self, weights: Weights, optimizer_arrays: list[np.ndarray], reason: StopReason
+    ) -> Outcome:
+        """The result of training that has ended.
 
-def divergence_message(what: str, epoch: int) -> str:
+        Raises
+        ------
+        ValueError
+            If a weight is not finite.
+        """
+        if not _are_finite(weights):
+            raise ValueError(_divergence_message(_BAD_WEIGHT, self.n_iter))
+        if self.best_weights is not None:
+            self._progress.norm_steps = self._norm_steps_of_best
+        if self.divergence:  # a later call shall not go on from there
+            optimizer_arrays, self._progress.learning_rate = [], np.nan
+        return Outcome(
+            weights=weights,
+            optimizer_state=self._task.optimizer_state._replace(arrays=optimizer_arrays),
+            progress=self._progress,
+            n_iter=self.n_iter,
+            stop_reason=reason,
+            divergence=self.divergence,
+        )
+
+
+def _not_finite(loss: float, validation: tuple[float, float] | None) -> str:
+    """What is not finite of an epoch's figures, if something is."""
+    figures = {"training loss": loss}
+    if validation is not None:
+        figures["validation loss"], figures["validation score"] = validation
+    for name, value in figures.items():
+        if not math.isfinite(value):
+            return f"The {name} became {value}"
+    return ""
+
+
+def _are_finite(weights: Weights) -> bool:
+    """Whether no weight is infinite or not a number."""
+    return all(np.isfinite(values).all() for values in weights)
+
+
+def _divergence_message(what: str, epoch: int) -> str:
     """Text of the error for a network that has diverged."""
     return (
         f"{what} in epoch {epoch}: training has diverged. Likely causes: inputs or "

@@ -1,6 +1,7 @@
 """What is to be trained and what came of it, as plain NumPy data."""
 
 import copy
+import hashlib
 from collections.abc import Hashable
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple, Protocol
@@ -35,6 +36,19 @@ class Rows:
     def __len__(self) -> int:
         return self.X.shape[0]
 
+    def fingerprint(self) -> bytes:
+        """Equal for equal rows."""
+        X: Any = self.X
+        arrays = [X.data, X.indices, X.indptr] if sparse.issparse(X) else [X]
+        arrays.append(self.y)
+        if self.weight is not None:
+            arrays.append(self.weight)
+        digest = hashlib.blake2b(digest_size=16)
+        for values in arrays:
+            digest.update(f"{values.dtype}{values.shape}".encode())
+            digest.update(np.ascontiguousarray(values).data)
+        return digest.digest()
+
 
 @dataclass
 class Progress:
@@ -51,6 +65,7 @@ class Progress:
     best_loss: float = np.inf
     best_score: float = -np.inf
     no_improvement_count: int = 0
+    scored_on: bytes | None = None  # fingerprint of the rows of `best_score`
     loss_curve: list[float] = field(default_factory=list)
     validation_scores: list[float] = field(default_factory=list)
     history: dict[str, list[float]] = field(default_factory=dict)
@@ -58,6 +73,17 @@ class Progress:
     def copy(self) -> "Progress":
         """A copy that shares no list with this one."""
         return copy.deepcopy(self)
+
+    def go_by(self, validation: Rows | None) -> None:
+        """Begin a call of which early stopping goes by these rows; None for neither.
+
+        Scores of other rows say nothing about these, so the best is sought anew.
+        """
+        rows = None if validation is None else validation.fingerprint()
+        if rows != self.scored_on:
+            self.scored_on = rows
+            self.best_score = -np.inf
+            self.no_improvement_count = 0
 
 
 @dataclass
@@ -165,15 +191,19 @@ class EpochHook(Protocol):
         """Called after the last; returns the weights to keep."""
 
 
-StopReason = Literal["max_iter", "converged", "callback", "interrupted"]
+StopReason = Literal["max_iter", "converged", "callback", "interrupted", "diverged"]
 
 
 @dataclass
 class Outcome:
-    """The trained network: weights, optimizer state, progress, and why it stopped."""
+    """The trained network: weights, optimizer state, progress, and why it stopped.
+
+    `divergence` says what happened where it has diverged and an earlier one is kept.
+    """
 
     weights: list[np.ndarray]
     optimizer_state: OptimizerState
     progress: Progress
     n_iter: int
     stop_reason: StopReason
+    divergence: str = ""
