@@ -123,11 +123,17 @@ def checked_sample_weight(sample_weight, X) -> np.ndarray:
     Raises
     ------
     ValueError
-        If a weight is negative or not finite, or all are zero.
+        If a weight is no number, negative or not finite, if all are zero, or there is
+        not one for each row.
     """
-    weight = _check_sample_weight(
-        sample_weight, X, dtype=np.float64, ensure_non_negative=True
-    )
+    try:
+        weight = _check_sample_weight(
+            sample_weight, X, dtype=np.float64, ensure_non_negative=True
+        )
+    except (TypeError, ValueError) as error:
+        if "sample_weight" in str(error):
+            raise
+        raise ValueError(f"sample_weight: {error}") from error
     if not weight.any():
         raise ValueError(
             "sample_weight is zero for every row; at least one row must count."

@@ -124,10 +124,15 @@ class FittedNetwork(BaseEstimator):
 
     # Prediction
 
+    def _rows(self, X):
+        """Rows as an array or CSR matrix of floats, as given or as the network's."""
+        types = self.coefs_[0].dtype, np.float64, np.float32
+        return validate_data(self, X, accept_sparse="csr", dtype=types, reset=False)
+
     def _network_outputs(self, X, out_activation: str | None = None) -> np.ndarray:
         """Outputs for `X`, of shape (n_samples, n_outputs)."""
         check_is_fitted(self)
-        X = validate_data(self, X, accept_sparse="csr", reset=False)
+        X = self._rows(X)
         return forward(self._architecture, self._weights(), X, out_activation)
 
     def _monte_carlo(
@@ -161,7 +166,7 @@ class FittedNetwork(BaseEstimator):
             {"n_draws": n_draws, "random_state": random_state},
             caller_name=f"{type(self).__name__}.{caller}",
         )
-        X = validate_data(self, X, accept_sparse="csr", reset=False)
+        X = self._rows(X)
         sampler = DropoutSampler(self._architecture, self._weights(), self._dropout_rates)
         if sampler.is_deterministic:
             warn(

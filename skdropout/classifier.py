@@ -540,7 +540,16 @@ class DropoutMLPClassifier(ClassifierMixin, BaseDropoutMLP):
             y = y.toarray()
         if y.ndim == 2 and y.shape[1] == 1:
             y = column_or_1d(y, warn=True)
-        kind = type_of_target(y, input_name="y")
+        try:
+            kind = type_of_target(y, input_name="y")
+        except TypeError:  # labels that cannot be sorted
+            kind = "unknown"
+        if kind == "unknown":
+            found = sorted({type(label).__name__ for label in np.ravel(y)})
+            raise ValueError(
+                "Unknown label type: y must hold class labels that are all numbers, all "
+                f"text or all booleans. It holds values of {', '.join(found)}."
+            )
         if kind not in ("binary", "multiclass", "multilabel-indicator"):
             check_classification_targets(y)
         if kind == "multiclass-multioutput":

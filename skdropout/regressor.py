@@ -484,7 +484,6 @@ class DropoutMLPRegressor(RegressorMixin, BaseDropoutMLP):
             y,
             accept_sparse="csr",
             multi_output=True,
-            y_numeric=True,
             dtype=(np.float64, np.float32),
             reset=reset,
         )
@@ -500,21 +499,30 @@ class DropoutMLPRegressor(RegressorMixin, BaseDropoutMLP):
                 f"y has {n_outputs} columns, but the network was fitted with "
                 f"{self._n_network_outputs}."
             )
-        return X, self._check_target_values(y, "y")
+        return X, self._checked_target_values(y, "y")
 
     def _encode_targets(self, y):
         return y
 
     def _encode_validation_targets(self, y_val):
-        y_val = check_array(y_val, ensure_2d=False, dtype="numeric", input_name="y_val")
+        y_val = check_array(y_val, ensure_2d=False, dtype=None, input_name="y_val")
         n_outputs = 1 if y_val.ndim == 1 else y_val.shape[1]
         if n_outputs != self._n_network_outputs:
             raise ValueError(
                 f"y_val has {n_outputs} columns and y has {self._n_network_outputs}."
             )
-        return self._check_target_values(y_val, "y_val")
+        return self._checked_target_values(y_val, "y_val")
 
-    def _check_target_values(self, y, name):
+    def _checked_target_values(self, y, name):
+        if y.dtype.kind not in "biufO":
+            raise ValueError(f"{name} must hold numbers; its type is {y.dtype}.")
+        if y.dtype.kind == "O":
+            try:
+                y = y.astype(np.float64)
+            except (TypeError, ValueError) as error:
+                raise ValueError(f"{name} must hold numbers: {error}.") from error
+            if np.isnan(y).any():  # of None
+                raise ValueError(f"{name} contains a value that is missing.")
         if self.loss == "poisson" and (y < 0).any():
             raise ValueError(
                 f"loss='poisson' needs {name} >= 0; got {name}.min()={y.min()}."

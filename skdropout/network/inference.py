@@ -73,6 +73,7 @@ def forward(
     weights : list of ndarray
         In the order of ``architecture.weight_specs``.
     X : {ndarray, CSR} of shape (n_samples, n_features)
+        Of float32 or float64.
     out_activation : str, optional
         Instead of the architecture's own.
 
@@ -81,8 +82,6 @@ def forward(
     ndarray of shape (n_samples, n_outputs)
         In the wider of the types of `X` and the weights.
     """
-    if X.dtype.kind != "f":
-        X = X.astype(weights[0].dtype)
     layers = architecture.layers
     n_samples = X.shape[0]
     block_rows = _block_rows(architecture, n_samples)

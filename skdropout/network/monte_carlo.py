@@ -138,6 +138,7 @@ class DropoutSampler:
         Parameters
         ----------
         X : {ndarray, CSR} of shape (n_samples, n_features)
+            Of float32 or float64.
         n_draws : int
         rng : Generator
 
@@ -148,10 +149,7 @@ class DropoutSampler:
             In the wider of the types of `X` and the weights.
         """
         architecture = self._architecture
-        weights_dtype = self._stages[-1].weights[0].dtype
-        if X.dtype.kind != "f":
-            X = X.astype(weights_dtype)
-        dtype = np.result_type(X.dtype, weights_dtype)
+        dtype = np.result_type(X.dtype, self._stages[-1].weights[0].dtype)
         first, *others = [
             stage._replace(weights=[w.astype(dtype, copy=False) for w in stage.weights])
             for stage in self._stages
