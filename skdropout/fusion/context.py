@@ -94,8 +94,8 @@ def _set_aside() -> Iterator[None]:
     if gc.get_freeze_count():  # by somebody else, who is to undo it
         yield
         return
-    gc.freeze()
     try:
+        gc.freeze()
         yield
     finally:
         gc.unfreeze()

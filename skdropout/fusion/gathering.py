@@ -10,15 +10,18 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 from joblib import cpu_count
 
 from ..training.task import Outcome, Task
-from .cores import Cores
+from .agenda import Agenda
+from .callers import Caller
+from .keeper import Keeper
 from .participants import Call, Cancelled, Participant
-from .stalls import Sight, StallWatch
-from .waiting import Fit, PlannedStack, WaitingFits
+from .stalls import StallWatch
+from .waiting import Fit, PlannedStack
 
 # Rows that may be held in any case; of more, only what the cores need.
 _AMPLE_BYTES = 2**28
@@ -46,37 +49,42 @@ class Gathering:
         report: Callable[[str], None] | None = None,
     ):
         self.max_networks = max_networks
-        self._max_memory = max_memory
         self._report = report
-        n_cores = cpu_count()
         self._lock = threading.RLock()
-        self._calls: list[Call] = []
-        self._waiting = WaitingFits(n_cores, max_networks, max_memory)
-        self._cores = Cores(n_cores)
-        self._held_bytes = 0
+        self._agenda = Agenda(
+            cpu_count(), max_networks, max_memory, _AMPLE_BYTES, self._run
+        )
         # The stack that each participant's thread trains at present.
         self._led: dict[Participant, PlannedStack] = {}
         self._n_trained = 0
-        self._n_changes = 0
-        self._watch = StallWatch(self._lock, self._look, self._go_on)
+        self._watch = StallWatch()
+        self._keeper = Keeper(self._make, self._look)
 
     @contextmanager
     def _change(self) -> Iterator[None]:
-        """Hold the lock for a change, and do what follows from it."""
+        """Hold the lock for a change, and do what follows from it.
+
+        Not in the main thread, which an interrupt may keep from letting go of the lock.
+        """
         with self._lock:
             yield
-            self._advance()
+            self._agenda.advance()
+
+    def _request(self, change: Callable[[], None]) -> None:
+        """Have a change made, from any thread."""
+        if threading.get_ident() == threading.main_thread().ident:
+            self._keeper.post(change)
+            return
+        with self._change():
+            change()
+        self._keeper.begin()
 
     # For the backend
 
-    def open(self, limit: int) -> Call:
+    def open(self, limit: int, caller: Caller) -> Call:
         """Begin a call, of which at most `limit` participants run at a time."""
         me = _current_participant()
-        call = Call(limit, None if me is None else me.call)
-        with self._change():
-            self._calls.append(call)
-            self._watch.begin()
-        return call
+        return Call(limit, caller, None if me is None else me.call)
 
     def submit(
         self,
@@ -88,15 +96,13 @@ class Gathering:
         participant = Participant(call, function)
         if callback is not None:
             participant.future.add_done_callback(callback)
-        with self._change():
-            call.unstarted.append(participant)
-            call.n_unfinished += 1
+        self._request(partial(self._agenda.take_in, participant))
         return participant.future
 
     def close(self, call: Call) -> None:
         """The caller will submit no more, but for what follows on results."""
-        with self._change():
-            call.is_dispatching = False
+        if call.is_dispatching:
+            self._request(partial(setattr, call, "is_dispatching", False))
 
     @contextmanager
     def retrieval(self, call: Call) -> Iterator[None]:
@@ -125,30 +131,19 @@ class Gathering:
         have the stack's core and memory."""
         n_bytes = sum(fit.n_bytes for fit in stack.fits)
         with self._change():
-            self._cores.pause(stack)
-            self._held_bytes -= n_bytes
+            self._agenda.cores.pause(stack)
+            self._agenda.held_bytes -= n_bytes
         try:
             yield
         finally:
             with self._change():
-                self._cores.resume(stack)
-                self._held_bytes += n_bytes
+                self._agenda.cores.resume(stack)
+                self._agenda.held_bytes += n_bytes
 
     def cancel(self, call: Call) -> None:
         """Drop what waits or has not begun, and train no further."""
         call.cancel()
-        with self._change():
-            dropped: list[Participant] = []
-            for other in self._calls:
-                if other.is_cancelled:
-                    dropped += other.unstarted
-                    other.n_unfinished -= len(other.unstarted)
-                    other.unstarted.clear()
-            fits = self._waiting.take_cancelled()
-            self._deliver(fits, [Cancelled() for _ in fits])
-        # Without the lock: whoever waits for these results has locks of his own.
-        for participant in dropped:
-            participant.future.set_exception(Cancelled())
+        self._keeper.post(self._agenda.drop_cancelled)
 
     # In the threads of the participants
 
@@ -170,10 +165,7 @@ class Gathering:
         with self._change():
             if participant.call.is_cancelled:
                 raise Cancelled
-            self._held_bytes += fit.n_bytes
-            participant.call.running.discard(participant)
-            n_to_come = sum(len(call.unstarted) for call in self._calls)
-            self._cores.add(self._waiting.add(fit, n_to_come))
+            self._agenda.add(fit)
         participant.wait()
         # Taken out, so that no cycle keeps the rows for the garbage collector.
         stack, fit.stack = fit.stack, None
@@ -201,9 +193,9 @@ class Gathering:
             if n_before < 2:
                 with self._change():
                     if n_before:
-                        self._cores.note_compiled(stack.program)
+                        self._agenda.cores.note_compiled(stack.program)
                     else:
-                        self._cores.note_traced(stack.program)
+                        self._agenda.cores.note_traced(stack.program)
 
         start = time.perf_counter()
         results: list
@@ -217,9 +209,9 @@ class Gathering:
         del self._led[leader]
         seconds = time.perf_counter() - start
         with self._change():
-            self._cores.end(stack)
+            self._agenda.cores.end(stack)
             self._n_trained += len(fits)
-            self._deliver(fits, results)
+            self._agenda.deliver(fits, results)
             n_trained = self._n_trained
         if self._report is not None:
             self._report(
@@ -227,75 +219,31 @@ class Gathering:
                 f"{n_trained} so far"
             )
 
-    # What follows from a change; all with the lock held
+    # In the thread of the keeper
 
-    def _advance(self) -> None:
-        self._n_changes += 1
-        self._calls = [call for call in self._calls if not call.is_over]
-        self._start_stacks()
-        for call in self._calls:
-            self._let_run(call)
-        # Participants that would join the others are held back while no core is free, and
-        # while a program is traced.
-        is_anything_to_come = (
-            self._cores.is_busy
-            or self._cores.is_tracing
-            or any(call.is_dispatching or call.running for call in self._calls)
-        )
-        if self._waiting and not is_anything_to_come:
-            self._cores.add(self._waiting.take_all())
-            self._start_stacks()
+    def _make(self, change: Callable[[], None]) -> None:
+        with self._change():
+            change()
+        self._tell_dropped()
 
-    def _start_stacks(self) -> None:
-        while (stack := self._cores.start_next()) is not None:
-            stack.fits[0].stack = stack
-            stack.fits[0].participant.wake()
+    def _look(self) -> bool:
+        """See to what nobody tells of; returns whether anything is left to see to."""
+        agenda = self._agenda
+        with self._lock:
+            if agenda.heed_callers():
+                agenda.advance()
+            if agenda.calls and self._watch.sees_stall(agenda.sight()):
+                agenda.go_on()
+                agenda.advance()
+            is_left = bool(agenda.calls)
+        self._tell_dropped()
+        return is_left
 
-    def _let_run(self, call: Call) -> None:
-        while len(call.running) < call.limit:
-            if call.resuming:
-                participant = call.resuming.popleft()
-                participant.wake()
-            elif call.unstarted and self._has_room():
-                participant = call.unstarted.popleft()
-                participant.start(self._run)
-            else:
-                break
-            call.running.add(participant)
-
-    def _has_room(self) -> bool:
-        """Whether more participants may begin. While no core is free, they are not needed
-        yet and would hold their rows for longer; while a program is traced, they would
-        slow that down, which is Python, too."""
-        if self._cores.is_tracing:
-            return False
-        most = self._max_memory
-        if self._cores.is_busy:
-            most = min(most, _AMPLE_BYTES)
-        return len(self._waiting) < self.max_networks and self._held_bytes < most
-
-    def _deliver(self, fits: list[Fit], results: list) -> None:
-        for fit, result in zip(fits, results, strict=True):
-            fit.result = result
-            self._held_bytes -= fit.n_bytes
-            fit.participant.call.resuming.append(fit.participant)
-
-    # For the watch
-
-    def _look(self) -> Sight | None:
-        if not self._calls:
-            return None
-        threads = [p.thread for call in self._calls for p in call.running]
-        threads += [call.caller for call in self._calls if call.is_dispatching]
-        return Sight(self._n_changes, self._cores.is_training, threads)
-
-    def _go_on(self) -> None:
-        if self._waiting:
-            self._cores.add(self._waiting.take_all())
-        else:
-            for call in self._calls:
-                call.limit += 1
-        self._advance()
+    def _tell_dropped(self) -> None:
+        """Without the lock: whoever waits for these results has locks of his own."""
+        dropped = self._agenda.dropped
+        while dropped:
+            dropped.popleft().future.set_exception(Cancelled())
 
 
 def _current_participant() -> Participant | None:

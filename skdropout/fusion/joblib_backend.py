@@ -2,21 +2,26 @@
 
 import os
 import sys
+import weakref
 from collections.abc import Callable
 from concurrent.futures import Future
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
+from copy import copy
 from numbers import Integral, Real
 from typing import Any
 
 from joblib import cpu_count, register_parallel_backend
-from joblib.parallel import ParallelBackendBase
+from joblib.parallel import FallbackToBackend, ParallelBackendBase
 
 from .._output import write_line
+from .callers import Caller
 from .gathering import Gathering
 from .participants import Call
 
 #: Name under which joblib knows the backend.
 BACKEND_NAME = "skdropout"
+
+_MOST_UNDER_WAY = 10_000
 
 
 class FusionBackend(ParallelBackendBase):
@@ -52,34 +57,51 @@ class FusionBackend(ParallelBackendBase):
             gathering = Gathering(max_networks, max_memory, report)
         self._gathering = gathering
         self._limit = 1
+        self._owner: Callable[[], Any] | None = None
         self._call: Call | None = None
 
     def effective_n_jobs(self, n_jobs: int | None) -> int:
-        """Tasks that may be under way at a time: far more than those that run."""
+        """Tasks that may be under way at a time: far more than those that run.
+
+        joblib hands in a multiple of that ahead, and computes none above a million.
+        """
         if n_jobs == 0:
             raise ValueError("n_jobs == 0 in Parallel has no meaning")
-        return max(2, self._gathering.max_networks)
+        return int(min(max(2, self._gathering.max_networks), _MOST_UNDER_WAY))
 
     def configure(self, n_jobs=1, parallel=None, prefer=None, require=None, **_) -> int:
         """Note how many tasks may run at a time; joblib's `n_jobs`."""
         effective = self.effective_n_jobs(n_jobs)
+        if parallel is not None and (
+            self._owner is None or self._owner() is not parallel
+        ):
+            # A context has one backend, which does not learn whose call an error ends.
+            # So each `Parallel` gets one of its own, of the same gathering.
+            own = copy(self)
+            own._owner, own._call = weakref.ref(parallel), None
+            raise FallbackToBackend(own)
         if n_jobs is None:
             n_jobs = 1
         elif n_jobs < 0:
             n_jobs = cpu_count() + 1 + n_jobs
         self._limit = min(max(n_jobs, 1), cpu_count())
-        self.parallel = parallel
         return effective
 
     def start_call(self) -> None:
-        """Called by joblib before the first task."""
-        self._call = self._gathering.open(self._limit)
+        """Called by joblib before the first task.
+
+        The call begins with that task, from where on joblib tells of errors.
+        """
+        self._call = None
 
     def submit(
         self, func: Callable[[], Any], callback: Callable[[Future], Any] | None = None
     ) -> Future:
         """Run a task in its turn."""
-        assert self._call is not None
+        if self._call is None:
+            parallel = None if self._owner is None else self._owner()
+            output = getattr(parallel, "_call_ref", None)
+            self._call = self._gathering.open(self._limit, Caller(output))
         return self._gathering.submit(self._call, func, callback)
 
     # The name of `submit` before joblib 1.5.
@@ -91,7 +113,8 @@ class FusionBackend(ParallelBackendBase):
 
     def retrieval_context(self) -> AbstractContextManager[None]:
         """While the caller waits for its tasks, it is not waited for."""
-        assert self._call is not None
+        if self._call is None:  # no tasks
+            return nullcontext()
         return self._gathering.retrieval(self._call)
 
     def stop_call(self) -> None:

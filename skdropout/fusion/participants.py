@@ -6,6 +6,8 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any
 
+from .callers import Caller
+
 
 class Cancelled(BaseException):
     """Ends a participant whose result nobody wants; no handler of errors keeps it."""
@@ -38,7 +40,8 @@ class Participant:
 
     def start(self, run: Callable[["Participant"], None]) -> None:
         """Have `run` called in the new thread, which is to call the method `run`."""
-        threading.Thread(target=run, args=(self,), name="skdropout-participant").start()
+        name = "skdropout-participant"
+        threading.Thread(target=run, args=(self,), name=name, daemon=False).start()
 
     def run(self) -> None:
         """Call the function and hand over what comes of it."""
@@ -70,13 +73,12 @@ class Call:
     Parameters
     ----------
     limit : int
+    caller : Caller
     parent : Call, optional
         The call of the participant that makes this one.
 
     Attributes
     ----------
-    caller : int
-        Identifier of the thread that makes the call.
     is_dispatching : bool
         Whether the caller may still hand in participants.
     running : set of Participant
@@ -85,9 +87,9 @@ class Call:
     n_unfinished : int
     """
 
-    def __init__(self, limit: int, parent: "Call | None" = None):
+    def __init__(self, limit: int, caller: Caller, parent: "Call | None" = None):
         self.limit = limit
-        self.caller = threading.get_ident()
+        self.caller = caller
         self.is_dispatching = True
         self.running: set[Participant] = set()
         self.resuming: deque[Participant] = deque()

@@ -2,14 +2,12 @@
 
 import threading
 import time
-from collections.abc import Callable
-from contextlib import AbstractContextManager, suppress
-from typing import Any, NamedTuple
+from contextlib import suppress
+from typing import NamedTuple
 
-# How often to look whether the threads that run do anything, what share of the time
-# counts as that, and for how long they may do nothing before the others go on without
-# them. The longer time is for systems that do not tell a thread's processor time.
-_LOOK_SECONDS = 0.25
+# What share of the time a thread has to be busy to count as doing anything, and for how
+# long those that run may do nothing before the others go on without them. The longer time
+# is for systems that do not tell a thread's processor time.
 _BUSY_SHARE = 0.02
 _STALL_SECONDS = 1.0
 _UNSEEN_STALL_SECONDS = 30.0
@@ -34,53 +32,22 @@ class Sight(NamedTuple):
 
 
 class StallWatch:
-    """Sees when threads are blocked, as by a lock of a participant that waits.
+    """Sees when threads are blocked, as by a lock of a participant that waits."""
 
-    Parameters
-    ----------
-    lock : context manager
-        Held while it looks and while the others go on.
-    look : callable
-        Returns a `Sight`, or None when there is nothing left to watch.
-    go_on : callable
-        Has the others go on without those that are blocked.
-    """
+    def __init__(self) -> None:
+        self._n_changes = -1
+        self._processor = 0.0
+        self._seen_at = self._since = time.monotonic()
 
-    def __init__(
-        self,
-        lock: AbstractContextManager[Any],
-        look: Callable[[], Sight | None],
-        go_on: Callable[[], None],
-    ):
-        self._lock = lock
-        self._look = look
-        self._go_on = go_on
-        self._thread: threading.Thread | None = None
-
-    def begin(self) -> None:
-        """Watch until there is nothing left to see; called with the lock held."""
-        if self._thread is None:
-            self._thread = threading.Thread(
-                target=self._watch, name="skdropout-watch", daemon=True
-            )
-            self._thread.start()
-
-    def _watch(self) -> None:
-        n_changes, processor, since = -1, 0.0, time.monotonic()
-        while True:
-            time.sleep(_LOOK_SECONDS)
-            with self._lock:
-                sight = self._look()
-                if sight is None:
-                    self._thread = None
-                    return
-                now, before = time.monotonic(), processor
-                processor, patience = _processor_seconds(sight.threads)
-                is_busy = processor - before > _BUSY_SHARE * _LOOK_SECONDS
-                if is_busy or sight.is_training or sight.n_changes != n_changes:
-                    n_changes, since = sight.n_changes, now
-                elif now - since > patience:
-                    self._go_on()
+    def sees_stall(self, sight: Sight) -> bool:
+        """Whether the others are to go on without the threads that run."""
+        now = time.monotonic()
+        processor, patience = _processor_seconds(sight.threads)
+        busy = (processor - self._processor) / max(now - self._seen_at, 1e-3)
+        self._processor, self._seen_at = processor, now
+        if busy > _BUSY_SHARE or sight.is_training or sight.n_changes != self._n_changes:
+            self._n_changes, self._since = sight.n_changes, now
+        return now - self._since > patience
 
 
 def _processor_seconds(threads: list[int]) -> tuple[float, float]:

@@ -1,0 +1,174 @@
+"""What runs, what waits and what is trained, and what comes next."""
+
+from collections import deque
+from collections.abc import Callable
+
+from .cores import Cores
+from .participants import Call, Cancelled, Participant
+from .stalls import Sight
+from .waiting import Fit, WaitingFits
+
+
+class Agenda:
+    """The calls, their participants and the fits that wait. Not for several threads at a
+    time.
+
+    Parameters
+    ----------
+    n_cores : int
+        Cores to train on.
+    max_networks : int
+        Fits that wait at a time, and networks of a stack, at most.
+    max_memory : float
+        Bytes that the rows of the waiting fits may take, and the stacks in training.
+    ample_bytes : float
+        Of these, bytes that may be held in any case; of more, only what the cores need.
+    run : callable
+        Called in the thread of each participant that begins.
+
+    Attributes
+    ----------
+    cores : Cores
+    calls : list of Call
+    held_bytes : int
+        Size of the rows of the fits that wait or are trained.
+    dropped : deque of Participant
+        Those that will not begin; whoever waits for them is to be told.
+    """
+
+    def __init__(
+        self,
+        n_cores: int,
+        max_networks: int,
+        max_memory: float,
+        ample_bytes: float,
+        run: Callable[[Participant], None],
+    ):
+        self.cores = Cores(n_cores)
+        self.calls: list[Call] = []
+        self.held_bytes = 0
+        self.dropped: deque[Participant] = deque()
+        self._waiting = WaitingFits(n_cores, max_networks, max_memory)
+        self._max_networks = max_networks
+        self._max_memory = max_memory
+        self._ample_bytes = ample_bytes
+        self._run = run
+        self._n_changes = 0
+
+    # Changes; after each of them `advance` is to follow
+
+    def take_in(self, participant: Participant) -> None:
+        """Let a participant begin in its turn."""
+        call = participant.call
+        if call.is_cancelled:
+            self.dropped.append(participant)
+            return
+        if call not in self.calls:
+            self.calls.append(call)
+        call.unstarted.append(participant)
+        call.n_unfinished += 1
+
+    def add(self, fit: Fit) -> None:
+        """Let the participant of a fit wait for it."""
+        participant = fit.participant
+        self.held_bytes += fit.n_bytes
+        participant.call.running.discard(participant)
+        n_to_come = sum(len(call.unstarted) for call in self.calls)
+        self.cores.add(self._waiting.add(fit, n_to_come))
+
+    def deliver(self, fits: list[Fit], results: list) -> None:
+        """Let the participants of fits go on, with their results."""
+        for fit, result in zip(fits, results, strict=True):
+            fit.result = result
+            self.held_bytes -= fit.n_bytes
+            fit.participant.call.resuming.append(fit.participant)
+
+    def drop_cancelled(self) -> None:
+        """Drop what nobody wants and what has not begun to be trained."""
+        for call in self.calls:
+            if call.is_cancelled:
+                self.dropped.extend(call.unstarted)
+                call.n_unfinished -= len(call.unstarted)
+                call.unstarted.clear()
+        fits = self._waiting.take_cancelled()
+        self.deliver(fits, [Cancelled() for _ in fits])
+
+    def heed_callers(self) -> bool:
+        """Wait for no caller that hands nothing in, and drop what nobody wants; returns
+        whether there was any such."""
+        idle = [c for c in self.calls if c.is_dispatching and not c.caller.is_at_work]
+        left = [c for c in self.calls if c.caller.has_left and not c.is_cancelled]
+        for call in idle:
+            call.is_dispatching = False
+        for call in left:
+            call.cancel()
+        if left:
+            self.drop_cancelled()
+        return bool(idle or left)
+
+    def go_on(self) -> None:
+        """Have the others go on without the participants that run."""
+        if self._waiting:
+            self.cores.add(self._waiting.take_all())
+        else:
+            for call in self.calls:
+                call.limit += 1
+
+    # What follows
+
+    def advance(self) -> None:
+        """Start what can start after a change."""
+        self._n_changes += 1
+        self.calls = [call for call in self.calls if not call.is_over]
+        self._start_stacks()
+        for call in self.calls:
+            self._let_run(call)
+        # Participants that would join the others are held back while no core is free, and
+        # while a program is traced.
+        is_anything_to_come = (
+            self.cores.is_busy
+            or self.cores.is_tracing
+            or any(call.is_dispatching or call.running for call in self._wanted)
+        )
+        if self._waiting and not is_anything_to_come:
+            self.cores.add(self._waiting.take_all())
+            self._start_stacks()
+
+    def _start_stacks(self) -> None:
+        while (stack := self.cores.start_next()) is not None:
+            stack.fits[0].stack = stack
+            stack.fits[0].participant.wake()
+
+    def _let_run(self, call: Call) -> None:
+        while len(call.running) < call.limit:
+            if call.resuming:
+                participant = call.resuming.popleft()
+                participant.wake()
+            elif call.unstarted and self._has_room():
+                participant = call.unstarted.popleft()
+                participant.start(self._run)
+            else:
+                break
+            call.running.add(participant)
+
+    def _has_room(self) -> bool:
+        """Whether more participants may begin. While no core is free, they are not needed
+        yet and would hold their rows for longer; while a program is traced, they would
+        slow that down, which is Python, too."""
+        if self.cores.is_tracing:
+            return False
+        most = self._max_memory
+        if self.cores.is_busy:
+            most = min(most, self._ample_bytes)
+        return len(self._waiting) < self._max_networks and self.held_bytes < most
+
+    @property
+    def _wanted(self) -> list[Call]:
+        """The calls that may still come to a fit."""
+        return [call for call in self.calls if not call.is_cancelled]
+
+    def sight(self) -> Sight:
+        """What the watch for stalls needs to know."""
+        threads = [p.thread for call in self._wanted for p in call.running]
+        threads += [call.caller.thread for call in self._wanted if call.is_dispatching]
+        return Sight(self._n_changes, self.cores.is_training, threads)
