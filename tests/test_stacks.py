@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 
+from skdropout._hyperparameters import PROGRAM_INPUTS
 from skdropout.network.architecture import Architecture
 from skdropout.training.optimizers import OptimizerRecipe
 from skdropout.training.task import OptimizerState, Progress, Rows, Settings, Task
@@ -24,8 +25,8 @@ def task(network, rows, seed, optimizer, batch_norm=None, validation=None, **cha
     ]
     settings = {
         "hyperparameters": {
+            **{row.name: 0.0 for row in PROGRAM_INPUTS},
             "dropout_rate": [RATES[network], RATES[-1 - network]],
-            "input_dropout_rate": 0.0,
             "alpha": ALPHAS[network],
             **made.hyperparameters,
         },

@@ -2,9 +2,10 @@
 
 from collections import deque
 from collections.abc import Callable
+from functools import partial
 
 from .cores import Cores
-from .participants import Call, Cancelled, Participant
+from .participants import Call, Cancelled, Participant, lack_of_threads
 from .stalls import Sight
 from .waiting import Fit, WaitingFits
 
@@ -32,7 +33,7 @@ class Agenda:
     calls : list of Call
     held_bytes : int
         Size of the rows of the fits that wait or are trained.
-    dropped : deque of Participant
+    dropped : deque of (Participant, exception)
         Those that will not begin; whoever waits for them is to be told.
     """
 
@@ -47,13 +48,19 @@ class Agenda:
         self.cores = Cores(n_cores)
         self.calls: list[Call] = []
         self.held_bytes = 0
-        self.dropped: deque[Participant] = deque()
+        self.dropped: deque[tuple[Participant, BaseException]] = deque()
         self._waiting = WaitingFits(n_cores, max_networks, max_memory)
         self._max_networks = max_networks
         self._max_memory = max_memory
         self._ample_bytes = ample_bytes
         self._run = run
         self._n_changes = 0
+        # What kept the last participant from beginning, if anything did.
+        self._shortage: Exception | None = None
+        # The calls whose participants the present thread could run, and the one that it
+        # is to run.
+        self._spare_for: list[Call] = []
+        self._heir: Participant | None = None
 
     # Changes; after each of them `advance` is to follow
 
@@ -61,7 +68,7 @@ class Agenda:
         """Let a participant begin in its turn."""
         call = participant.call
         if call.is_cancelled:
-            self.dropped.append(participant)
+            self.dropped.append((participant, Cancelled()))
             return
         if call not in self.calls:
             self.calls.append(call)
@@ -87,11 +94,16 @@ class Agenda:
         """Drop what nobody wants and what has not begun to be trained."""
         for call in self.calls:
             if call.is_cancelled:
-                self.dropped.extend(call.unstarted)
-                call.n_unfinished -= len(call.unstarted)
-                call.unstarted.clear()
+                self._drop_unstarted(call, Cancelled)
         fits = self._waiting.take_cancelled()
         self.deliver(fits, [Cancelled() for _ in fits])
+
+    def _drop_unstarted(
+        self, call: Call, make_error: Callable[[], BaseException]
+    ) -> None:
+        self.dropped.extend((participant, make_error()) for participant in call.unstarted)
+        call.n_unfinished -= len(call.unstarted)
+        call.unstarted.clear()
 
     def heed_callers(self) -> bool:
         """Wait for no caller that hands nothing in, and drop what nobody wants; returns
@@ -110,18 +122,42 @@ class Agenda:
         """Have the others go on without the participants that run."""
         if self._waiting:
             self.cores.add(self._waiting.take_all())
+        elif self._shortage is not None:
+            for call in self.calls:
+                self._drop_unstarted(call, partial(lack_of_threads, self._shortage))
         else:
             for call in self.calls:
                 call.limit += 1
 
     # What follows
 
+    def end(self, participant: Participant) -> None:
+        """Take note that a participant has ended."""
+        participant.call.running.discard(participant)
+        participant.call.n_unfinished -= 1
+
+    def advance_to_heir(self, call: Call | None = None) -> Participant | None:
+        """Advance; returns a participant for which no thread can be had but the present
+        one, of that call if it is given."""
+        self._spare_for = self.calls if call is None else [call]
+        self.advance()
+        self._spare_for = []
+        heir, self._heir = self._heir, None
+        return heir
+
+    def retry(self) -> None:
+        """Let participants begin that no thread could be had for."""
+        if self._shortage is not None:
+            for call in self.calls:
+                self._let_run(call)
+
     def advance(self) -> None:
         """Start what can start after a change."""
         self._n_changes += 1
         self.calls = [call for call in self.calls if not call.is_over]
         self._start_stacks()
-        for call in self.calls:
+        # Where threads are few, calls of participants first, which have theirs already.
+        for call in self.calls if self._shortage is None else self.calls[::-1]:
             self._let_run(call)
         # Participants that would join the others are held back while no core is free, and
         # while a program is traced.
@@ -146,10 +182,25 @@ class Agenda:
                 participant.wake()
             elif call.unstarted and self._has_room():
                 participant = call.unstarted.popleft()
-                participant.start(self._run)
+                if not self._begin(participant):
+                    call.unstarted.appendleft(participant)
+                    break
             else:
                 break
             call.running.add(participant)
+
+    def _begin(self, participant: Participant) -> bool:
+        """Whether there is a thread for it. If not, those that wait are trained without
+        it, as they are when there is no room for more."""
+        self._shortage = None
+        try:
+            participant.start(self._run)
+        except (RuntimeError, MemoryError) as error:
+            if participant.call not in self._spare_for or self._heir is not None:
+                self._shortage = error
+                return False
+            self._heir = participant
+        return True
 
     def _has_room(self) -> bool:
         """Whether more participants may begin. While no core is free, they are not needed

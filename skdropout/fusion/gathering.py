@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Any
 
@@ -19,7 +19,7 @@ from ..training.task import Outcome, Task
 from .agenda import Agenda
 from .callers import Caller
 from .keeper import Keeper
-from .participants import Call, Cancelled, Participant
+from .participants import Call, Cancelled, Participant, lack_of_threads
 from .stalls import StallWatch
 from .waiting import Fit, PlannedStack
 
@@ -73,11 +73,15 @@ class Gathering:
     def _request(self, change: Callable[[], None]) -> None:
         """Have a change made, from any thread."""
         if threading.get_ident() == threading.main_thread().ident:
-            self._keeper.post(change)
+            try:
+                self._keeper.post(change)
+            except RuntimeError as error:
+                raise lack_of_threads(error) from error
             return
         with self._change():
             change()
-        self._keeper.begin()
+        with suppress(RuntimeError):  # no thread to be had; it goes without
+            self._keeper.begin()
 
     # For the backend
 
@@ -102,7 +106,8 @@ class Gathering:
     def close(self, call: Call) -> None:
         """The caller will submit no more, but for what follows on results."""
         if call.is_dispatching:
-            self._request(partial(setattr, call, "is_dispatching", False))
+            with suppress(RuntimeError):  # no thread to be had, for any of its tasks
+                self._request(partial(setattr, call, "is_dispatching", False))
 
     @contextmanager
     def retrieval(self, call: Call) -> Iterator[None]:
@@ -116,9 +121,14 @@ class Gathering:
             with self._pause(self._led[me]):
                 yield
             return
-        with self._change():
+        with self._lock:
             me.call.running.discard(me)
+            heir = self._agenda.advance_to_heir(call)
         try:
+            if heir is not None:
+                # This thread, which would only wait, is the one that can be had.
+                self._run(heir, call)
+                _of_thread.participant = me
             yield
         finally:
             with self._change():
@@ -143,18 +153,24 @@ class Gathering:
     def cancel(self, call: Call) -> None:
         """Drop what waits or has not begun, and train no further."""
         call.cancel()
-        self._keeper.post(self._agenda.drop_cancelled)
+        with suppress(RuntimeError):  # as above
+            self._keeper.post(self._agenda.drop_cancelled)
 
     # In the threads of the participants
 
-    def _run(self, participant: Participant) -> None:
-        _of_thread.gathering, _of_thread.participant = self, participant
-        participant.run()
-        # Whoever waits for the result may have submitted more from this thread; only now
-        # is it certain that nothing else comes.
-        with self._change():
-            participant.call.running.discard(participant)
-            participant.call.n_unfinished -= 1
+    def _run(self, participant: Participant, call: Call | None = None) -> None:
+        """Run a participant, and others after it where no other threads can be had; only
+        those of a call, if it is given."""
+        following: Participant | None = participant
+        while following is not None:
+            participant = following
+            _of_thread.gathering, _of_thread.participant = self, participant
+            participant.run()
+            # Whoever waits for the result may have submitted more from this thread; only
+            # now is it certain that nothing else comes.
+            with self._lock:
+                self._agenda.end(participant)
+                following = self._agenda.advance_to_heir(call)
 
     def train(self, participant: Participant, task: Task) -> Outcome:
         """Wait until a task has been trained; returns its outcome or raises its error."""
@@ -232,6 +248,7 @@ class Gathering:
         with self._lock:
             if agenda.heed_callers():
                 agenda.advance()
+            agenda.retry()
             if agenda.calls and self._watch.sees_stall(agenda.sight()):
                 agenda.go_on()
                 agenda.advance()
@@ -243,7 +260,8 @@ class Gathering:
         """Without the lock: whoever waits for these results has locks of his own."""
         dropped = self._agenda.dropped
         while dropped:
-            dropped.popleft().future.set_exception(Cancelled())
+            participant, error = dropped.popleft()
+            participant.future.set_exception(error)
 
 
 def _current_participant() -> Participant | None:

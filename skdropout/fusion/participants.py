@@ -13,6 +13,15 @@ class Cancelled(BaseException):
     """Ends a participant whose result nobody wants; no handler of errors keeps it."""
 
 
+def lack_of_threads(cause: BaseException) -> RuntimeError:
+    """The error where not even one thread can be had."""
+    return RuntimeError(
+        f"No thread can be had for a task, not even one ({cause}). Within fused_training "
+        "each task that has begun is a thread; the number of threads is limited, for a "
+        "user by `ulimit -u` and in a container by `pids.max`."
+    )
+
+
 class Participant:
     """A function that runs in a thread of its own, in its turn.
 
