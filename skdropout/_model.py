@@ -19,6 +19,7 @@ from .network.seeds import VALIDATION_SPLIT, derived_seed
 from .training.callbacks import CallbackHook, has_batch_hooks
 from .training.keras_fit import PenalisedSequential, train_with_keras
 from .training.optimizers import OptimizerRecipe
+from .training.scores import rows_needed, score_name
 from .training.task import OptimizerState, Outcome, Progress, Rows, Settings, Task
 
 _OUT_ACTIVATIONS = {
@@ -118,10 +119,16 @@ class Network:
         validation = None
         if validation_data is not None:
             validation = Rows(validation_data[0], _as_column(validation_data[1]))
+            n_needed = rows_needed(self._loss_name)
+            if early_stopping and len(validation) < n_needed:
+                raise ValueError(
+                    f"X_val has {len(validation)} row; early_stopping goes by R2, which "
+                    f"needs at least {n_needed}. With early_stopping=False the row is "
+                    "only measured."
+                )
         elif early_stopping:
             seed = derived_seed(self._start.progress.seed, VALIDATION_SPLIT)
-            is_classifier = self._loss_name in ("categorical", "binary")
-            rows, validation = _split(rows, validation_fraction, is_classifier, seed)
+            rows, validation = _split(rows, validation_fraction, self._loss_name, seed)
         if class_weights is not None:
             rows, scale = _with_class_weights(rows, class_weights)
             weight_scale *= scale
@@ -256,34 +263,36 @@ def _check_invscaling(
         ) from None
 
 
-def _split(
-    rows: Rows, fraction: float, is_classifier: bool, seed: int
-) -> tuple[Rows, Rows]:
+def _split(rows: Rows, fraction: float, loss: str, seed: int) -> tuple[Rows, Rows]:
     """Training and validation rows, with the classes in proportion where that can be.
+
+    Rows of weight zero are not among them. A fraction of a few rows is rounded up to what
+    a validation score needs: one for accuracy, two for R2.
 
     Raises
     ------
     ValueError
-        If no row would be left for training, or too few for a validation score: one for
-        accuracy, two for R2.
+        If no row would be left for training or for validation.
     """
-    n_samples = len(rows)
+    n_samples, n_needed = len(rows), rows_needed(loss)
     n_validation = int(np.ceil(fraction * n_samples))
+    if fraction:
+        n_validation = max(n_validation, n_needed)
     n_training = n_samples - n_validation
-    n_needed = 1 if is_classifier else 2
     if n_validation < n_needed or n_training < 1:
+        which = "" if rows.weight is None else " (those of a weight above 0)"
         raise ValueError(
-            f"validation_fraction={fraction} of n_samples={n_samples} leaves "
-            f"{n_training} rows for training and {n_validation} for validation; early "
-            f"stopping needs at least 1 and {n_needed}."
+            f"validation_fraction={fraction} of n_samples={n_samples}{which} leaves "
+            f"{max(n_training, 0)} rows for training and {n_validation} for validation; "
+            f"early_stopping needs at least 1 and {n_needed}."
         )
     classes = None
-    if is_classifier and rows.y.shape[1] == 1:
+    if score_name(loss) == "accuracy" and rows.y.shape[1] == 1:
         counts = np.unique(rows.y, return_counts=True)[1]
         if counts.min() >= 2 and min(n_validation, n_training) >= len(counts):
             classes = rows.y
     parts = train_test_split(
-        np.arange(n_samples), test_size=fraction, stratify=classes, random_state=seed
+        np.arange(n_samples), test_size=n_validation, stratify=classes, random_state=seed
     )
 
     def take(part):

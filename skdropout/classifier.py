@@ -149,7 +149,7 @@ class DropoutMLPClassifier(ClassifierMixin, BaseDropoutMLP):
 
     validation_fraction : float, default=0.1
         Fraction of the training rows set aside, in [0, 1). Used with `early_stopping`
-        and without `X_val`.
+        and without `X_val`. Rows of weight zero are not counted.
 
     beta_1, beta_2 : float, default=0.9, 0.999
         Decay of the moment estimates, in [0, 1), where the optimizer takes them.

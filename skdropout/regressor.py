@@ -140,13 +140,13 @@ class DropoutMLPRegressor(RegressorMixin, BaseDropoutMLP):
 
     early_stopping : bool, default=False
         Whether training goes by the score on validation rows and keeps the weights of
-        the best epoch. The rows are `X_val`, or else a `validation_fraction` of the
-        training rows, which keep their `sample_weight` in score and loss, as in
-        scikit-learn.
+        the best epoch. The rows are `X_val`, at least two of them, or else a
+        `validation_fraction` of the training rows, which keep their `sample_weight` in
+        score and loss, as in scikit-learn.
 
     validation_fraction : float, default=0.1
-        Fraction of the training rows set aside, in [0, 1). Used with `early_stopping`
-        and without `X_val`.
+        Fraction of the training rows set aside, in [0, 1); at least two rows. Used with
+        `early_stopping` and without `X_val`. Rows of weight zero are not counted.
 
     beta_1, beta_2 : float, default=0.9, 0.999
         Decay of the moment estimates, in [0, 1), where the optimizer takes them.

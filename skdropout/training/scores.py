@@ -9,6 +9,11 @@ def score_name(loss: str) -> str:
     return "accuracy" if loss in ("categorical", "binary") else "r2_score"
 
 
+def rows_needed(loss: str) -> int:
+    """Rows for which the score is defined: R2 compares with their mean."""
+    return 1 if score_name(loss) == "accuracy" else 2
+
+
 def score(
     loss: str, y: np.ndarray, logits: np.ndarray, weight: np.ndarray | None
 ) -> float:
@@ -21,7 +26,14 @@ def score(
     logits : ndarray of shape (n_samples, n_outputs)
         Outputs before the output activation.
     weight : ndarray of shape (n_samples,) or None
+
+    Returns
+    -------
+    float
+        Not a number of fewer rows than `rows_needed`, and if an output is not finite.
     """
+    if len(y) < rows_needed(loss):
+        return np.nan
     if loss == "categorical":
         correct = logits.argmax(axis=1) == y[:, 0]
     elif loss == "binary":
