@@ -21,6 +21,7 @@ from .callers import Caller
 from .keeper import Keeper
 from .participants import Call, Cancelled, Participant, lack_of_threads
 from .stalls import StallWatch
+from .turns import away
 from .waiting import Fit, PlannedStack
 
 # Rows that may be held in any case; of more, only what the cores need.
@@ -117,6 +118,11 @@ class Gathering:
         if me is None:
             yield
             return
+        with away(call.origin), self._retrieval(me, call):
+            yield
+
+    @contextmanager
+    def _retrieval(self, me: Participant, call: Call) -> Iterator[None]:
         if me in self._led:  # the call is that of a callback
             with self._pause(self._led[me]):
                 yield
@@ -177,6 +183,12 @@ class Gathering:
         if participant in self._led:
             # A fit within a callback of a stack in training does not wait for others.
             return _train_alone(task)
+        if task.hook is not None or task.settings.verbose:
+            task.within = participant.turn.run
+        with away():
+            return self._train(participant, task)
+
+    def _train(self, participant: Participant, task: Task) -> Outcome:
         fit = Fit(participant, task)
         with self._change():
             if participant.call.is_cancelled:
@@ -189,6 +201,8 @@ class Gathering:
             self._lead(stack)
             del stack
             participant.wait()
+        if participant.call.is_cancelled:
+            raise Cancelled
         assert fit.result is not None
         if isinstance(fit.result, BaseException):
             raise fit.result

@@ -1,7 +1,6 @@
 """The backend for joblib, whose tasks run as participants of a gathering."""
 
 import os
-import sys
 import weakref
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -17,11 +16,14 @@ from .._output import write_line
 from .callers import Caller
 from .gathering import Gathering
 from .participants import Call
+from .turns import let_end, stderr_outside
 
 #: Name under which joblib knows the backend.
 BACKEND_NAME = "skdropout"
 
 _MOST_UNDER_WAY = 10_000
+# How long an error or an interrupt waits for tasks that run.
+_END_SECONDS = 0.5
 
 
 class FusionBackend(ParallelBackendBase):
@@ -101,7 +103,9 @@ class FusionBackend(ParallelBackendBase):
         if self._call is None:
             parallel = None if self._owner is None else self._owner()
             output = getattr(parallel, "_call_ref", None)
-            self._call = self._gathering.open(self._limit, Caller(output))
+            self._call = call = self._gathering.open(self._limit, Caller(output))
+            if getattr(parallel, "return_generator", False):
+                call.origin = call.origin.without_turns()
         return self._gathering.submit(self._call, func, callback)
 
     # The name of `submit` before joblib 1.5.
@@ -126,6 +130,7 @@ class FusionBackend(ParallelBackendBase):
         """Called by joblib after an error or an interrupt."""
         if self._call is not None:
             self._gathering.cancel(self._call)
+            let_end(_END_SECONDS)
 
     def get_nested_backend(self):
         """Backend of parallel code within a task: its fits join those of the others."""
@@ -149,7 +154,7 @@ def _memory_bytes() -> float:
 
 
 def _print_to_stderr(line: str) -> None:
-    write_line(sys.stderr, line)
+    write_line(stderr_outside(), line)
 
 
 register_parallel_backend(BACKEND_NAME, FusionBackend)

@@ -7,6 +7,7 @@ from concurrent.futures import Future
 from typing import Any
 
 from .callers import Caller
+from .turns import Turn, origin
 
 
 class Cancelled(BaseException):
@@ -37,6 +38,8 @@ class Participant:
         Identifier of its thread, 0 before it has begun.
     is_leading : bool
         Whether its thread trains a stack at present.
+    turn : Turn
+        What it has left of the process.
     """
 
     def __init__(self, call: "Call", function: Callable[[], Any]):
@@ -44,6 +47,7 @@ class Participant:
         self.future: Future = Future()
         self.thread = 0
         self.is_leading = False
+        self.turn = Turn(call.origin, lambda: call.is_cancelled)
         self._function = function
         self._is_woken = threading.Event()
 
@@ -59,7 +63,7 @@ class Participant:
         function = self._function
         del self._function
         try:
-            result = function()
+            result = self.turn.run(function)
         except BaseException as error:
             self.future.set_exception(error)
         else:
@@ -94,6 +98,8 @@ class Call:
     resuming, unstarted : deque of Participant
         Those that are to go on, and those that have not begun.
     n_unfinished : int
+    origin : Origin
+        Where it is made.
     """
 
     def __init__(self, limit: int, caller: Caller, parent: "Call | None" = None):
@@ -104,6 +110,7 @@ class Call:
         self.resuming: deque[Participant] = deque()
         self.unstarted: deque[Participant] = deque()
         self.n_unfinished = 0
+        self.origin = origin()
         self._parent = parent
         self._is_cancelled = False
 

@@ -78,13 +78,14 @@ class StackRun:
         try:
             while self._running and not self._is_worth_leaving():
                 for run in self._running:
-                    state = run.begin_epoch(keeper, state)
+                    state = run.task.within(run.begin_epoch, keeper, state)
                 new_state, losses, rates = self._run_epoch(state)
                 figures = self._validate(new_state)
                 state = new_state  # from here on the epoch is whole
                 for run in self._running:
                     run.task.progress.norm_steps += self._epochs.n_steps
-                    state = run.end_epoch(
+                    state = run.task.within(
+                        run.end_epoch,
                         losses[run.place],
                         rates[run.place],
                         figures.get(run),
@@ -93,7 +94,7 @@ class StackRun:
                     )
         except KeyboardInterrupt:
             for run in self._running:
-                run.finish("interrupted", keeper, state)
+                run.task.within(run.finish, "interrupted", keeper, state)
         return state
 
     def _is_worth_leaving(self) -> bool:

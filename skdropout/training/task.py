@@ -2,7 +2,7 @@
 
 import copy
 import hashlib
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple, Protocol
 
@@ -126,6 +126,11 @@ class OptimizerState(NamedTuple):
     arrays: list[np.ndarray]
 
 
+def call(function: Callable[..., Any], *args: Any) -> Any:
+    """Call a function."""
+    return function(*args)
+
+
 @dataclass
 class Task:
     """One network to be trained on its rows, and how."""
@@ -139,6 +144,8 @@ class Task:
     rows: Rows
     validation: Rows | None = None
     hook: "EpochHook | None" = None
+    #: Calls a function on its behalf: one that calls the hook, or prints.
+    within: Callable[..., Any] = call
 
     @property
     def input_stream(self) -> tuple[Hashable, ...]:

@@ -36,7 +36,7 @@ def train(
     epochs = Epochs(tasks, check_wanted)
     runs = [NetworkRun(task) for task in tasks]
     for run in runs:
-        run.begin()
+        run.task.within(run.begin)
     state = None
     with tf.device(tasks[0].settings.device):
         while running := [run for run in runs if run.is_running]:
