@@ -43,10 +43,12 @@ class CallbackHook:
         )
         self._n_begun = 0
 
-    def begin(self) -> None:
+    def begin(self, weights: list[np.ndarray]) -> list[np.ndarray]:
         self._n_begun = 0
         self._model.stop_training = False
+        self._model.set_weights(weights)
         self._callbacks.on_train_begin()
+        return self._model.get_weights()
 
     def begin_epoch(
         self, weights: list[np.ndarray], learning_rate: float | None

@@ -28,7 +28,7 @@ class NetworkRun:
         if self.task.hook is None:
             return
         try:
-            self.task.hook.begin()
+            self.task.weights = self.task.hook.begin(self.task.weights)
         except BaseException as error:  # of this network alone, whatever it is
             self.result = error
 

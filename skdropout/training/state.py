@@ -82,9 +82,14 @@ class StateKeeper:
         self, state: State, network: int, weights: list[np.ndarray]
     ) -> State:
         """The state with other weights for one network."""
+        new = self.layout.stack([weights])
+        # Without batch normalisation there are no statistics, and TensorFlow puts
+        # nothing into an empty tensor.
         replaced = [
-            tf.tensor_scatter_nd_update(old, [[network]], new)
-            for old, new in zip(state.weights, self.layout.stack([weights]), strict=True)
+            tf.tensor_scatter_nd_update(group, [[network]], values)
+            if all(values.shape)
+            else group
+            for group, values in zip(state.weights, new, strict=True)
         ]
         return state._replace(weights=replaced)
 

@@ -178,8 +178,8 @@ class EpochHook(Protocol):
     `learning_rate` is None where a schedule sets it.
     """
 
-    def begin(self) -> None:
-        """Called before the first epoch."""
+    def begin(self, weights: list[np.ndarray]) -> list[np.ndarray]:
+        """Called before the first epoch; returns the weights to begin with."""
 
     def begin_epoch(
         self, weights: list[np.ndarray], learning_rate: float | None
