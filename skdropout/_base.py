@@ -88,7 +88,11 @@ class BaseDropoutMLP(FittedNetwork, metaclass=ABCMeta):
             start = self._start(params, is_first, incremental)
             network = self._train(params, start, X, y, weight, validation)
             self._set_fitted(
-                network.architecture, network.dropout_rates, network.outcome, dtype
+                network.architecture,
+                network.dropout_rates,
+                network.outcome,
+                dtype,
+                goes_on=not is_first,
             )
             self._warn_of_end(network.outcome, incremental)
         return self
@@ -137,7 +141,7 @@ class BaseDropoutMLP(FittedNetwork, metaclass=ABCMeta):
             seed = check_random_state(self.random_state).randint(np.iinfo(np.int32).max)
             return Start(Progress(int(seed)))
         self._check_architecture(params)
-        start = Start(self._progress(), self._float32_weights())
+        start = Start(self._progress().next_call(), self._float32_weights())
         if incremental:
             start.optimizer_state = self._optimizer()
         else:

@@ -4,6 +4,7 @@ No class of ours stands in the state of a fitted estimator, so that pickles surv
 of our code, and loaders that trust only what is named need trust nothing else.
 """
 
+import copy
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from numbers import Integral
@@ -48,15 +49,20 @@ class FittedNetwork(BaseEstimator):
     _n_network_outputs: int
 
     def _set_fitted(
-        self, architecture: Architecture, dropout_rates, outcome: Outcome, dtype
+        self, architecture: Architecture, dropout_rates, outcome: Outcome, dtype, goes_on
     ) -> None:
-        """Take over a trained network; weights in `dtype`."""
+        """Take over a trained network; weights in `dtype`.
+
+        Where it `goes_on`, its figures are those after the present ones.
+        """
         weights = [values.astype(dtype, copy=False) for values in outcome.weights]
         self.coefs_, self.intercepts_, self._batch_norms = architecture.unpack(weights)
         self._architecture_state = architecture.to_state()
         self._dropout_rates = np.array(dropout_rates)
         self._optimizer_state = outcome.optimizer_state._asdict()
         progress = outcome.progress
+        if goes_on:
+            progress.put_behind(self._progress())
         self._progress_state = dict(vars(progress))
         self.n_iter_ = outcome.n_iter
         self.n_layers_ = len(architecture.layer_units)
@@ -79,13 +85,17 @@ class FittedNetwork(BaseEstimator):
     def _as_before_on_error(self) -> Iterator[None]:
         """After an error or an interrupt within, every attribute is what it was before.
 
-        So nothing that an attribute holds may be written to: all is put in its place.
+        So nothing that an attribute holds may be written to: all is put in its place, but
+        for the lists of figures, which grow.
         """
         before = vars(self).copy()
+        take_back = self._progress().mark() if hasattr(self, "_progress_state") else None
         try:
             yield
         except BaseException:
             self.__dict__ = before  # in one go: another interrupt may come
+            if take_back is not None:
+                take_back()
             raise
 
     def __sklearn_is_fitted__(self) -> bool:
@@ -104,8 +114,8 @@ class FittedNetwork(BaseEstimator):
         return [values.astype(np.float32) for values in self._weights()]
 
     def _progress(self) -> Progress:
-        """A copy, which shares no list with the state."""
-        return Progress(**self._progress_state).copy()
+        """With the lists of the state."""
+        return Progress(**self._progress_state)
 
     def _optimizer(self) -> OptimizerState:
         return OptimizerState(**self._optimizer_state)
@@ -205,7 +215,16 @@ class FittedNetwork(BaseEstimator):
             self._progress_state["seed"],
         )
 
-    # Pickling
+    # Copies and pickles
+
+    def __copy__(self):
+        # Its lists of figures are its own, as a later call appends to them.
+        twin = type(self).__new__(type(self))
+        vars(twin).update(vars(self))
+        names = ("_progress_state", "loss_curve_", "validation_scores_", "history_")
+        shown = {name: value for name, value in vars(self).items() if name in names}
+        vars(twin).update(copy.deepcopy(shown))
+        return twin
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)

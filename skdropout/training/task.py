@@ -3,7 +3,7 @@
 import copy
 import hashlib
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, NamedTuple, Protocol
 
 import numpy as np
@@ -55,6 +55,7 @@ class Progress:
     """How far a network has been trained; carried from one call to the next.
 
     `norm_steps` counts the steps that the moving statistics of its weights have seen.
+    The lists are only ever appended to, so that a call costs no more for those before.
     """
 
     seed: int
@@ -73,6 +74,33 @@ class Progress:
     def copy(self) -> "Progress":
         """A copy that shares no list with this one."""
         return copy.deepcopy(self)
+
+    def next_call(self) -> "Progress":
+        """What a call begins with: it records its figures in lists of its own."""
+        return replace(self, loss_curve=[], validation_scores=[], history={})
+
+    def put_behind(self, earlier: "Progress") -> None:
+        """Append the figures to the lists of the calls before, which this then has."""
+        earlier.loss_curve += self.loss_curve
+        earlier.validation_scores += self.validation_scores
+        for name, values in self.history.items():
+            earlier.history.setdefault(name, []).extend(values)
+        self.loss_curve, self.history = earlier.loss_curve, earlier.history
+        self.validation_scores = earlier.validation_scores
+
+    def mark(self) -> Callable[[], None]:
+        """Returns a function that takes back what has been appended since."""
+        lists = [self.loss_curve, self.validation_scores, *self.history.values()]
+        lengths = [len(values) for values in lists]
+        names = set(self.history)
+
+        def take_back() -> None:
+            for values, length in zip(lists, lengths, strict=True):
+                del values[length:]
+            for name in self.history.keys() - names:
+                del self.history[name]
+
+        return take_back
 
     def go_by(self, validation: Rows | None) -> None:
         """Begin a call of which early stopping goes by these rows; None for neither.
