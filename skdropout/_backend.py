@@ -122,6 +122,14 @@ with _without_traces():
     tf, keras, scikeras_wrappers = _load()
 
 
+def op_callbacks() -> list:
+    """What is called for each of TensorFlow's operations in this thread, as
+    ``tf.debugging`` asks for it; empty where this version keeps it elsewhere."""
+    from tensorflow.python.eager import context
+
+    return getattr(context.context(), "op_callbacks", [])
+
+
 def resolve_device(device: str) -> str:
     """TensorFlow's name of a device given as ``"auto"``, ``"cpu"`` or ``"gpu[:i]"``.
 

@@ -10,6 +10,7 @@ from ._backend import keras, scikeras_wrappers
 from ._hyperparameters import routed
 from ._model import Start, build_network
 from ._names import resolve_optimizer
+from ._surroundings import out_of_scopes
 from .training.losses import WeightedMean
 from .training.optimizers import OptimizerRecipe, recipe_type
 
@@ -22,6 +23,10 @@ _OF_FIT = routed("fit")
 
 class _Wrapper(scikeras_wrappers.BaseWrapper):
     """Takes the data as they are: the estimator has validated them."""
+
+    def fit(self, X, y, sample_weight=None, **kwargs):
+        with out_of_scopes():
+            return super().fit(X, y, sample_weight=sample_weight, **kwargs)
 
     def _validate_data(self, X=None, y=None, reset=False, y_numeric=False):
         self.n_features_in_ = X.shape[1]

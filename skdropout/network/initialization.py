@@ -6,6 +6,7 @@ from weakref import WeakValueDictionary
 import numpy as np
 
 from .._backend import keras, tf
+from .._surroundings import single_precision
 from .architecture import Architecture
 from .seeds import INITIAL_WEIGHTS, derived_seed
 
@@ -59,7 +60,8 @@ def _draw_weights(architecture: Architecture, initializer: Any, seed: int) -> _W
             own_seed = derived_seed(seed, INITIAL_WEIGHTS, i)
             try:
                 draw = _seeded(initializer, own_seed)
-                values = np.array(draw(spec.shape, dtype="float32"), np.float32)
+                with single_precision():
+                    values = np.array(draw(spec.shape, dtype="float32"), np.float32)
             except (MemoryError, tf.errors.ResourceExhaustedError) as error:
                 raise MemoryError(
                     f"A kernel of the shape {spec.shape} does not fit into memory; "

@@ -1,14 +1,21 @@
 """The network as stock Keras layers."""
 
+from collections.abc import Callable
+
 import numpy as np
 
 from .._backend import keras
+from .._surroundings import single_precision
 from .architecture import BATCH_NORM_EPSILON, BATCH_NORM_MOMENTUM, Architecture
 from .seeds import KERAS_DROPOUT, derived_seed
 
 
 def stock_layers(
-    architecture: Architecture, dropout_rates: np.ndarray, seed: int, epoch: int = 0
+    architecture: Architecture,
+    dropout_rates: np.ndarray,
+    seed: int,
+    epoch: int = 0,
+    name_of: Callable[[str], str | None] = lambda kind: None,
 ) -> list:
     """Keras layers of an architecture, still without weights.
 
@@ -19,17 +26,25 @@ def stock_layers(
         Of the inputs and of each hidden layer; layers of rate zero are left out.
     seed, epoch : int
         What the dropout layers' own seeds are derived from.
+    name_of : callable
+        Maps the kind of each next layer to its name; by default Keras makes one that
+        depends on how many it has made.
     """
     layers = [keras.layers.Input((architecture.layer_units[0],))]
     for layer in architecture.layers:
         if layer.kind == "dense":
             # Weights are set later; zeros cost nothing and draw no random number.
             new = keras.layers.Dense(
-                layer.units, use_bias=architecture.use_bias, kernel_initializer="zeros"
+                layer.units,
+                use_bias=architecture.use_bias,
+                kernel_initializer="zeros",
+                name=name_of("dense"),
             )
         elif layer.kind == "batch_norm":
             new = keras.layers.BatchNormalization(
-                momentum=BATCH_NORM_MOMENTUM, epsilon=BATCH_NORM_EPSILON
+                momentum=BATCH_NORM_MOMENTUM,
+                epsilon=BATCH_NORM_EPSILON,
+                name=name_of("batch_normalization"),
             )
         elif layer.kind == "activation":
             new = keras.layers.Activation(architecture.activation)
@@ -52,7 +67,10 @@ def to_sequential(
     weights: list[np.ndarray],
     seed: int,
 ):
-    """A plain ``keras.Sequential`` with these weights."""
-    model = keras.Sequential(stock_layers(architecture, dropout_rates, seed))
-    model.set_weights(weights)
+    """A plain ``keras.Sequential`` with these weights, ready to export."""
+    with single_precision():
+        model = keras.Sequential(stock_layers(architecture, dropout_rates, seed))
+        model.set_weights(weights)
+        # Keras exports only what has been called.
+        model(np.zeros((1, architecture.layer_units[0]), np.float32))
     return model

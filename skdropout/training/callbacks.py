@@ -3,6 +3,7 @@
 import numpy as np
 
 from .._backend import keras
+from .._surroundings import without_retracing_warnings
 from .task import EpochChange
 
 _BATCH_HOOKS = (
@@ -47,14 +48,14 @@ class CallbackHook:
         self._n_begun = 0
         self._model.stop_training = False
         self._model.set_weights(weights)
-        self._callbacks.on_train_begin()
+        self._call("on_train_begin")
         return self._model.get_weights()
 
     def begin_epoch(
         self, weights: list[np.ndarray], learning_rate: float | None
     ) -> EpochChange:
         self._put(weights, learning_rate)
-        self._callbacks.on_epoch_begin(self._n_begun)
+        self._call("on_epoch_begin", self._n_begun)
         self._n_begun += 1
         return self._change(weights, learning_rate)
 
@@ -65,13 +66,17 @@ class CallbackHook:
         learning_rate: float | None,
     ) -> EpochChange:
         self._put(weights, learning_rate)
-        self._callbacks.on_epoch_end(self._n_begun - 1, logs)
+        self._call("on_epoch_end", self._n_begun - 1, logs)
         return self._change(weights, learning_rate)
 
     def end(self, weights: list[np.ndarray]) -> list[np.ndarray]:
         self._model.set_weights(weights)
-        self._callbacks.on_train_end()
+        self._call("on_train_end")
         return self._model.get_weights()
+
+    def _call(self, method: str, *args) -> None:
+        with without_retracing_warnings():
+            getattr(self._callbacks, method)(*args)
 
     def _put(self, weights, learning_rate):
         self._model.set_weights(weights)

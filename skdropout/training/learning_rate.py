@@ -6,6 +6,7 @@ from collections.abc import Callable
 import numpy as np
 
 from .._backend import tf
+from .._surroundings import single_precision
 from .task import Progress, Task
 
 
@@ -93,4 +94,8 @@ def _tabulate(schedule):
             fn_output_signature=tf.float32,
         )
 
-    return lambda steps: rates_of(tf.constant(steps, tf.int64)).numpy()
+    def table(steps):
+        with single_precision():
+            return rates_of(tf.constant(steps, tf.int64)).numpy()
+
+    return table

@@ -11,6 +11,7 @@ import numpy as np
 
 from .._backend import tf
 from .._caching import once_for_each
+from .._surroundings import single_precision, without_op_callbacks
 from ..network.architecture import Architecture
 from .arrangement import Shape
 from .feed import Batches
@@ -70,7 +71,7 @@ class Program:
             for layer in key.architecture.layers
             if layer.kind == "dropout" and (layer.number or key.has_input_dropout)
         ]
-        with tf.device(key.device):
+        with tf.device(key.device), single_precision(), without_op_callbacks():
             self.keeper = StateKeeper(
                 key.architecture, key.optimizer, key.shape.n_networks
             )
