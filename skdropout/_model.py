@@ -11,13 +11,15 @@ from ._backend import keras, resolve_device, tf
 from ._hyperparameters import PROGRAM_INPUTS
 from ._names import resolve_initializer
 from ._output import warn
+from ._surroundings import single_precision, without_retracing_warnings
 from ._weights import by_class, scaled
 from .fusion.gathering import train_together
 from .network.architecture import Architecture
 from .network.initialization import initial_weights
 from .network.seeds import VALIDATION_SPLIT, derived_seed
+from .training.callback_state import left_copyable
 from .training.callbacks import CallbackHook, has_batch_hooks
-from .training.keras_fit import PenalisedSequential, train_with_keras
+from .training.keras_fit import stock_model, train_with_keras
 from .training.optimizers import OptimizerRecipe
 from .training.scores import rows_needed, score_name
 from .training.task import OptimizerState, Outcome, Progress, Rows, Settings, Task
@@ -187,28 +189,18 @@ class Network:
         return history
 
     def _train(self, task: Task, callbacks: list, by_keras: bool) -> Outcome:
-        try:
+        with left_copyable(callbacks):
             if by_keras:
-                return train_with_keras(self._keras_model(task), task, callbacks)
+                with single_precision(), without_retracing_warnings():
+                    return train_with_keras(self._keras_model(task), task, callbacks)
             if callbacks:
                 model = self._keras_model(task)
                 task.hook = CallbackHook(model, callbacks, task.settings.max_iter)
             return train_together(task)
-        finally:
-            _let_go(callbacks)
 
-    def _keras_model(self, task: Task) -> PenalisedSequential:
-        with tf.device(task.settings.device):
-            model = PenalisedSequential(task)
-            model.compile(optimizer=self._recipe.make(), loss=self.loss)
-        return model
-
-
-def _let_go(callbacks: list) -> None:
-    """Unhook callbacks, so that the estimator they belong to can be copied."""
-    for callback in callbacks:
-        if type(callback).set_model is keras.callbacks.Callback.set_model:
-            callback.set_model(None)
+    def _keras_model(self, task: Task):
+        with tf.device(task.settings.device), single_precision():
+            return stock_model(task, self._recipe.make())
 
 
 def _as_float32(values):

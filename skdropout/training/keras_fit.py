@@ -1,5 +1,7 @@
 """Training by Keras's own ``fit``, for what the compiled trainer cannot stack."""
 
+from collections import Counter
+
 import numpy as np
 
 from .._backend import keras, tf
@@ -8,68 +10,94 @@ from ..network.inference import forward
 from ..network.keras_layers import stock_layers
 from .batches import iterate_batches, row_weights
 from .learning_rate import LearningRate, make_learning_rate
-from .losses import ROW_LOSSES
+from .losses import ROW_LOSSES, WeightedMean, stock_loss
 from .moving_statistics import batch_share
 from .scores import score
 from .stopping import Monitor
 from .task import Outcome, Rows, StopReason, Task
 
 
-class PenalisedSequential(keras.Sequential):
-    """A ``keras.Sequential`` with scikit-learn's L2 penalty in its training loss.
+def stock_model(task: Task, optimizer):
+    """A plain ``keras.Sequential`` with the layers and weights of a task, compiled.
 
-    The penalty is ``alpha / 2`` times the sum of the squared kernels, over the batch's
-    sum of sample weights. Its batch normalisations keep moving statistics without their
-    start, as of `batch_share`.
-
-    Parameters
-    ----------
-    task : Task
-        Whose layers and weights it has.
+    What it saves holds nothing of ours: the loss that it is compiled with is Keras's, of
+    the same gradient. What it trains with has scikit-learn's L2 penalty besides:
+    ``alpha / 2`` times the sum of the squared kernels, over the batch's sum of sample
+    weights; and its batch normalisations keep moving statistics without their start, as
+    of `batch_share`.
     """
+    numbers: Counter[str] = Counter()
 
-    def __init__(self, task: Task):
-        super().__init__(
-            stock_layers(
-                task.architecture,
-                task.settings.dropout_rates,
-                task.progress.seed,
-                task.progress.epochs,
-            )
+    def name_of(kind):
+        number, numbers[kind] = numbers[kind], numbers[kind] + 1
+        return f"{kind}_{number}" if number else kind
+
+    settings, n_outputs = task.settings, task.architecture.layer_units[-1]
+    model = keras.Sequential(
+        stock_layers(
+            task.architecture,
+            settings.dropout_rates,
+            task.progress.seed,
+            task.progress.epochs,
+            name_of,
         )
-        self._alpha = task.settings.hyperparameters["alpha"]
-        self.norm_steps = tf.Variable(task.progress.norm_steps, dtype=tf.int64)
-        self.set_weights(task.weights)
+    )
+    model.set_weights(task.weights)
+    if weight_decay := settings.hyperparameters["weight_decay"]:
+        optimizer.weight_decay = weight_decay
+        kernels = set(map(id, _kernels_of(model)))
+        others = [v for v in model.trainable_variables if id(v) not in kernels]
+        optimizer.exclude_from_weight_decay(var_list=others)
+    optimizer.build(model.trainable_variables)
+    loss, factor = stock_loss(settings.loss, n_outputs)
+    model.compile(optimizer=optimizer, loss=loss, loss_weights=factor)
+    model.compute_loss = _penalised_loss(
+        model, WeightedMean(settings.loss), settings.hyperparameters["alpha"]
+    )
+    model.train_step = _step_without_start(model, task.progress.norm_steps)
+    return model
 
-    @property
-    def dense_layers(self) -> list:
-        """The layers with kernels."""
-        return [v for v in self.layers if isinstance(v, keras.layers.Dense)]
 
-    def train_step(self, data):
-        step = self.norm_steps.assign_add(1)
-        momentum = 1 - batch_share(tf.cast(step, tf.float64))
-        norms = [v for v in self.layers if isinstance(v, keras.layers.BatchNormalization)]
+def _step_without_start(model, norm_steps: int):
+    """What is to stand in for the model's ``train_step``."""
+    norms = [v for v in model.layers if isinstance(v, keras.layers.BatchNormalization)]
+    take_step = model.train_step
+    if not norms:
+        return take_step
+    steps = tf.Variable(norm_steps, dtype=tf.int64)
+
+    def train_step(data):
+        momentum = 1 - batch_share(tf.cast(steps.assign_add(1), tf.float64))
         for layer in norms:
             dtype = keras.backend.result_type(layer.compute_dtype, "float32")
             layer.momentum = tf.cast(momentum, dtype)
         try:
-            return super().train_step(data)
+            return take_step(data)
         finally:
             for layer in norms:
                 layer.momentum = BATCH_NORM_MOMENTUM
 
-    def compute_loss(
-        self, x=None, y=None, y_pred=None, sample_weight=None, training=True
-    ):
-        loss = super().compute_loss(x, y, y_pred, sample_weight, training)
-        if training and self._alpha:
-            squares = sum(
-                keras.ops.sum(keras.ops.square(layer.kernel))
-                for layer in self.dense_layers
-            )
-            loss += 0.5 * self._alpha * squares / keras.ops.sum(sample_weight)
+    return train_step
+
+
+def _kernels_of(model) -> list:
+    return [v.kernel for v in model.layers if isinstance(v, keras.layers.Dense)]
+
+
+def _penalised_loss(model, mean_loss: WeightedMean, alpha: float):
+    """What is to stand in for the model's ``compute_loss``."""
+    without_training, kernels = model.compute_loss, _kernels_of(model)
+
+    def compute_loss(x=None, y=None, y_pred=None, sample_weight=None, training=True):
+        if not training:
+            return without_training(x, y, y_pred, sample_weight, training)
+        loss = mean_loss(y, y_pred, sample_weight)
+        if alpha:
+            squares = sum(keras.ops.sum(keras.ops.square(kernel)) for kernel in kernels)
+            loss += 0.5 * alpha * squares / keras.ops.sum(sample_weight)
         return loss
+
+    return compute_loss
 
 
 class _MonitorCallback(keras.callbacks.Callback):
@@ -79,6 +107,7 @@ class _MonitorCallback(keras.callbacks.Callback):
         super().__init__()
         self.monitor = Monitor(task, rate)
         self._task = task
+        self._n_steps = -(-len(task.rows) // task.settings.batch_size)
         self._rate = rate
         self._last_set = rate.base
 
@@ -103,7 +132,7 @@ class _MonitorCallback(keras.callbacks.Callback):
         rate = self._first_rate
         if self._rate.base is not None:  # another callback may have set it since
             rate = float(self.model.optimizer.learning_rate)
-        self._task.progress.norm_steps = int(self.model.norm_steps)
+        self._task.progress.norm_steps += self._n_steps
         loss = float(logs["loss"])
         logs.update(self.monitor.end_epoch(loss, rate, figures, lambda: weights))
         if self.monitor.stop_reason is not None:
@@ -135,25 +164,19 @@ def _state_variables(optimizer):
     return [v for v in optimizer.variables if v is not optimizer.learning_rate]
 
 
-def train_with_keras(model: PenalisedSequential, task: Task, callbacks: list) -> Outcome:
+def train_with_keras(model, task: Task, callbacks: list) -> Outcome:
     """Train one network by ``keras.Sequential.fit``, on the trainer's own batches.
 
     Parameters
     ----------
-    model : PenalisedSequential
-        Of the task, compiled.
+    model : keras.Sequential
+        The `stock_model` of the task.
     task : Task
     callbacks : list of keras.callbacks.Callback
     """
     settings, progress, rows = task.settings, task.progress, task.rows
     with tf.device(settings.device):
         optimizer = model.optimizer
-        if weight_decay := settings.hyperparameters["weight_decay"]:
-            optimizer.weight_decay = weight_decay
-            kernels = {id(layer.kernel) for layer in model.dense_layers}
-            others = [v for v in model.trainable_variables if id(v) not in kernels]
-            optimizer.exclude_from_weight_decay(var_list=others)
-        optimizer.build(model.trainable_variables)
         variables, arrays = _state_variables(optimizer), task.optimizer_state.arrays
         if [v.shape for v in arrays] == [tuple(v.shape) for v in variables]:
             for variable, value in zip(variables, arrays, strict=True):

@@ -67,6 +67,19 @@ ROW_LOSSES = {
 }
 
 
+def stock_loss(loss: str, n_outputs: int) -> tuple[str, float]:
+    """Name of Keras's loss with the same gradient, and the factor that it then needs."""
+    name = {
+        "categorical": "sparse_categorical_crossentropy",
+        "binary": "binary_crossentropy",
+        "squared_error": "mean_squared_error",
+        "absolute_error": "mean_absolute_error",
+    }.get(loss, loss)
+    if loss == "categorical":
+        return name, 1.0
+    return name, n_outputs * (0.5 if loss == "squared_error" else 1.0)
+
+
 class WeightedMean(keras.losses.Loss):
     """Mean of a row loss, by sample weight, as a Keras loss.
 
