@@ -122,3 +122,10 @@ def test_threads_that_come_later(limit):
         timer = threading.Timer(0.3, limit, [2, False])
         timer.start()
         assert parallel(int, 3) == [0, 1, 2]
+
+
+def test_tasks_that_sleep(limit):
+    """There are no threads for more of them, but those that run will end."""
+    limit(2)
+    with fused_training():
+        parallel(lambda i: time.sleep(3), 4, n_jobs=2)

@@ -3,10 +3,11 @@
 from collections import deque
 from collections.abc import Callable
 from functools import partial
+from typing import Literal
 
 from .cores import Cores
 from .participants import Call, Cancelled, Participant, lack_of_threads
-from .stalls import Sight
+from .stalls import Patience, Sight
 from .waiting import Fit, WaitingFits
 
 
@@ -55,6 +56,7 @@ class Agenda:
         self._ample_bytes = ample_bytes
         self._run = run
         self._n_changes = 0
+        self._patience = Patience()
         # What kept the last participant from beginning, if anything did.
         self._shortage: Exception | None = None
         # The calls whose participants the present thread could run, and the one that it
@@ -75,11 +77,14 @@ class Agenda:
         call.unstarted.append(participant)
         call.n_unfinished += 1
 
-    def add(self, fit: Fit) -> None:
-        """Let the participant of a fit wait for it."""
+    def add(self, fit: Fit, seconds: float) -> None:
+        """Let the participant of a fit wait for it, to which it came in that time."""
         participant = fit.participant
+        if not participant.is_excused:
+            self._patience.note_preparation(seconds)
+        participant.is_excused = False
         self.held_bytes += fit.n_bytes
-        participant.call.running.discard(participant)
+        participant.call.note_stop(participant)
         n_to_come = sum(len(call.unstarted) for call in self.calls)
         self.cores.add(self._waiting.add(fit, n_to_come))
 
@@ -118,22 +123,29 @@ class Agenda:
             self.drop_cancelled()
         return bool(idle or left)
 
-    def go_on(self) -> None:
+    def go_on(self, why: Literal["blocked", "busy"]) -> None:
         """Have the others go on without the participants that run."""
-        if self._waiting:
-            self.cores.add(self._waiting.take_all())
-        elif self._shortage is not None:
+        is_any_resuming = any(call.resuming for call in self.calls)
+        if self._waiting or is_any_resuming:
+            if why == "busy":
+                self._patience.note_end()
+            for call in self.calls:
+                call.given_up |= call.running
+            if not is_any_resuming:
+                self.cores.add(self._waiting.take_all())
+        elif self._shortage is None:
+            for call in self.calls:
+                if why == "blocked" or call.limit < call.n_jobs:
+                    call.limit += 1
+        elif not any(call.running for call in self.calls):
             for call in self.calls:
                 self._drop_unstarted(call, partial(lack_of_threads, self._shortage))
-        else:
-            for call in self.calls:
-                call.limit += 1
 
     # What follows
 
     def end(self, participant: Participant) -> None:
         """Take note that a participant has ended."""
-        participant.call.running.discard(participant)
+        participant.call.note_stop(participant)
         participant.call.n_unfinished -= 1
 
     def advance_to_heir(self, call: Call | None = None) -> Participant | None:
@@ -164,7 +176,7 @@ class Agenda:
         is_anything_to_come = (
             self.cores.is_busy
             or self.cores.is_tracing
-            or any(call.is_dispatching or call.running for call in self._wanted)
+            or any(call.is_dispatching or call.n_awaited for call in self._wanted)
         )
         if self._waiting and not is_anything_to_come:
             self.cores.add(self._waiting.take_all())
@@ -176,16 +188,18 @@ class Agenda:
             stack.fits[0].participant.wake()
 
     def _let_run(self, call: Call) -> None:
-        while len(call.running) < call.limit:
-            if call.resuming:
-                participant = call.resuming.popleft()
-                participant.wake()
-            elif call.unstarted and self._has_room():
-                participant = call.unstarted.popleft()
-                if not self._begin(participant):
-                    call.unstarted.appendleft(participant)
-                    break
-            else:
+        while call.resuming and call.n_awaited < call.limit:
+            participant = call.resuming.popleft()
+            # What it held may have been waited for.
+            for other in self.calls:
+                for one in other.given_up:
+                    one.is_excused = True
+            participant.wake()
+            call.running.add(participant)
+        while call.unstarted and len(call.running) < call.limit and self._has_room():
+            participant = call.unstarted.popleft()
+            if not self._begin(participant):
+                call.unstarted.appendleft(participant)
                 break
             call.running.add(participant)
 
@@ -222,4 +236,5 @@ class Agenda:
         """What the watch for stalls needs to know."""
         threads = [p.thread for call in self._wanted for p in call.running]
         threads += [call.caller.thread for call in self._wanted if call.is_dispatching]
-        return Sight(self._n_changes, self.cores.is_training, threads)
+        seconds = self._patience.seconds
+        return Sight(self._n_changes, self.cores.is_training, threads, seconds)

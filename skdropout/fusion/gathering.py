@@ -86,10 +86,11 @@ class Gathering:
 
     # For the backend
 
-    def open(self, limit: int, caller: Caller) -> Call:
-        """Begin a call, of which at most `limit` participants run at a time."""
+    def open(self, limit: int, n_jobs: int, caller: Caller) -> Call:
+        """Begin a call, of which at most `limit` participants run at a time, and `n_jobs`
+        where those that run may wait for others."""
         me = _current_participant()
-        return Call(limit, caller, None if me is None else me.call)
+        return Call(limit, n_jobs, caller, None if me is None else me.call)
 
     def submit(
         self,
@@ -128,7 +129,7 @@ class Gathering:
                 yield
             return
         with self._lock:
-            me.call.running.discard(me)
+            me.call.note_stop(me)
             heir = self._agenda.advance_to_heir(call)
         try:
             if heir is not None:
@@ -193,7 +194,7 @@ class Gathering:
         with self._change():
             if participant.call.is_cancelled:
                 raise Cancelled
-            self._agenda.add(fit)
+            self._agenda.add(fit, participant.lap())
         participant.wait()
         # Taken out, so that no cycle keeps the rows for the garbage collector.
         stack, fit.stack = fit.stack, None
@@ -203,6 +204,7 @@ class Gathering:
             participant.wait()
         if participant.call.is_cancelled:
             raise Cancelled
+        participant.lap()
         assert fit.result is not None
         if isinstance(fit.result, BaseException):
             raise fit.result
@@ -263,8 +265,9 @@ class Gathering:
             if agenda.heed_callers():
                 agenda.advance()
             agenda.retry()
-            if agenda.calls and self._watch.sees_stall(agenda.sight()):
-                agenda.go_on()
+            why = self._watch.sees_stall(agenda.sight()) if agenda.calls else None
+            if why is not None:
+                agenda.go_on(why)
                 agenda.advance()
             is_left = bool(agenda.calls)
         self._tell_dropped()

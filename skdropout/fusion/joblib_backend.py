@@ -58,7 +58,7 @@ class FusionBackend(ParallelBackendBase):
             report = _print_to_stderr if progress else None
             gathering = Gathering(max_networks, max_memory, report)
         self._gathering = gathering
-        self._limit = 1
+        self._limit = self._n_jobs = 1
         self._owner: Callable[[], Any] | None = None
         self._call: Call | None = None
 
@@ -86,7 +86,8 @@ class FusionBackend(ParallelBackendBase):
             n_jobs = 1
         elif n_jobs < 0:
             n_jobs = cpu_count() + 1 + n_jobs
-        self._limit = min(max(n_jobs, 1), cpu_count())
+        self._n_jobs = max(n_jobs, 1)
+        self._limit = min(self._n_jobs, cpu_count())
         return effective
 
     def start_call(self) -> None:
@@ -103,7 +104,9 @@ class FusionBackend(ParallelBackendBase):
         if self._call is None:
             parallel = None if self._owner is None else self._owner()
             output = getattr(parallel, "_call_ref", None)
-            self._call = call = self._gathering.open(self._limit, Caller(output))
+            self._call = call = self._gathering.open(
+                self._limit, self._n_jobs, Caller(output)
+            )
             if getattr(parallel, "return_generator", False):
                 call.origin = call.origin.without_turns()
         return self._gathering.submit(self._call, func, callback)

@@ -1,6 +1,7 @@
 """Participants: joblib's tasks, each in a thread of its own, a few running at a time."""
 
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -36,8 +37,9 @@ class Participant:
         Of what the function returns or raises.
     thread : int
         Identifier of its thread, 0 before it has begun.
-    is_leading : bool
-        Whether its thread trains a stack at present.
+    is_excused : bool
+        Whether it may have been held up by one that waited, so that the time that it
+        needs tells nothing.
     turn : Turn
         What it has left of the process.
     """
@@ -46,8 +48,9 @@ class Participant:
         self.call = call
         self.future: Future = Future()
         self.thread = 0
-        self.is_leading = False
         self.turn = Turn(call.origin, lambda: call.is_cancelled)
+        self.is_excused = False
+        self._lap_began = 0.0
         self._function = function
         self._is_woken = threading.Event()
 
@@ -59,6 +62,7 @@ class Participant:
     def run(self) -> None:
         """Call the function and hand over what comes of it."""
         self.thread = threading.get_ident()
+        self.lap()
         # The estimator and its rows are not to be kept by joblib's cycles of references.
         function = self._function
         del self._function
@@ -68,6 +72,11 @@ class Participant:
             self.future.set_exception(error)
         else:
             self.future.set_result(result)
+
+    def lap(self) -> float:
+        """Seconds of processor time that its thread has used since this was called."""
+        began, self._lap_began = self._lap_began, time.thread_time()
+        return self._lap_began - began
 
     def wait(self) -> None:
         """Sleep until woken."""
@@ -86,6 +95,8 @@ class Call:
     Parameters
     ----------
     limit : int
+    n_jobs : int
+        How many may run at a time if need be.
     caller : Caller
     parent : Call, optional
         The call of the participant that makes this one.
@@ -95,6 +106,8 @@ class Call:
     is_dispatching : bool
         Whether the caller may still hand in participants.
     running : set of Participant
+    given_up : set of Participant
+        Those of them that the others do not wait for.
     resuming, unstarted : deque of Participant
         Those that are to go on, and those that have not begun.
     n_unfinished : int
@@ -102,17 +115,31 @@ class Call:
         Where it is made.
     """
 
-    def __init__(self, limit: int, caller: Caller, parent: "Call | None" = None):
+    def __init__(
+        self, limit: int, n_jobs: int, caller: Caller, parent: "Call | None" = None
+    ):
         self.limit = limit
+        self.n_jobs = n_jobs
         self.caller = caller
         self.is_dispatching = True
         self.running: set[Participant] = set()
+        self.given_up: set[Participant] = set()
         self.resuming: deque[Participant] = deque()
         self.unstarted: deque[Participant] = deque()
         self.n_unfinished = 0
         self.origin = origin()
         self._parent = parent
         self._is_cancelled = False
+
+    @property
+    def n_awaited(self) -> int:
+        """Participants that run and may come to a fit soon."""
+        return len(self.running) - len(self.given_up)
+
+    def note_stop(self, participant: Participant) -> None:
+        """Take note that a participant does not run, for now or any more."""
+        self.running.discard(participant)
+        self.given_up.discard(participant)
 
     def cancel(self) -> None:
         """Nobody wants its results any more, nor those of calls within it."""

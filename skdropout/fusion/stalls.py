@@ -3,7 +3,7 @@
 import threading
 import time
 from contextlib import suppress
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 # What share of the time a thread has to be busy to count as doing anything, and for how
 # long those that run may do nothing before the others go on without them. The longer time
@@ -11,6 +11,15 @@ from typing import NamedTuple
 _BUSY_SHARE = 0.02
 _STALL_SECONDS = 1.0
 _UNSEEN_STALL_SECONDS = 30.0
+
+# Those that do something may poll a lock, though. For how long they are waited for while
+# nothing changes: at first, at least, and as a multiple of the time that others needed.
+_PATIENCE_SECONDS = 10.0
+_LEAST_PATIENCE_SECONDS = 1.0
+_PATIENCE_FACTOR = 4.0
+# Whoever uses that share of the time rather computes, and is waited for so much longer.
+_COMPUTING_SHARE = 0.1
+_COMPUTING_FACTOR = 3.0
 
 
 class Sight(NamedTuple):
@@ -24,11 +33,38 @@ class Sight(NamedTuple):
         Whether any stack is in training.
     threads : list of int
         Identifiers of the threads that could come to a fit.
+    patience : float
+        Seconds for which they are waited for though nothing changes.
     """
 
     n_changes: int
     is_training: bool
     threads: list[int]
+    patience: float
+
+
+class Patience:
+    """How long participants are waited for that do something while nothing changes.
+
+    Some multiple of the longest time that any has needed to come to its fit, so that long
+    preparations make no stack smaller.
+    """
+
+    def __init__(self) -> None:
+        self._least = _PATIENCE_SECONDS
+        self._longest = 0.0
+
+    @property
+    def seconds(self) -> float:
+        return max(self._least, _PATIENCE_FACTOR * self._longest)
+
+    def note_preparation(self, seconds: float) -> None:
+        """Of processor time, so that it does not count for how long one was blocked."""
+        self._longest = max(self._longest, seconds)
+
+    def note_end(self) -> None:
+        """Tasks that wait for each other once will do so again."""
+        self._least = max(_LEAST_PATIENCE_SECONDS, self._least / 2)
 
 
 class StallWatch:
@@ -36,18 +72,26 @@ class StallWatch:
 
     def __init__(self) -> None:
         self._n_changes = -1
-        self._processor = 0.0
-        self._seen_at = self._since = time.monotonic()
+        self._processor = self._processor_at_change = 0.0
+        self._seen_at = self._changed_at = self._busy_at = time.monotonic()
 
-    def sees_stall(self, sight: Sight) -> bool:
-        """Whether the others are to go on without the threads that run."""
+    def sees_stall(self, sight: Sight) -> Literal["blocked", "busy"] | None:
+        """Why the others are to go on without the threads that run; None if not."""
         now = time.monotonic()
         processor, patience = _processor_seconds(sight.threads)
         busy = (processor - self._processor) / max(now - self._seen_at, 1e-3)
         self._processor, self._seen_at = processor, now
-        if busy > _BUSY_SHARE or sight.is_training or sight.n_changes != self._n_changes:
-            self._n_changes, self._since = sight.n_changes, now
-        return now - self._since > patience
+        if sight.is_training or sight.n_changes != self._n_changes:
+            self._n_changes, self._changed_at, self._busy_at = sight.n_changes, now, now
+            self._processor_at_change = processor
+        elif busy > _BUSY_SHARE:
+            self._busy_at = now
+        if now - self._busy_at > patience:
+            return "blocked"
+        seconds, used = now - self._changed_at, processor - self._processor_at_change
+        is_computing = used > _COMPUTING_SHARE * seconds
+        patience = sight.patience * (_COMPUTING_FACTOR if is_computing else 1.0)
+        return "busy" if seconds > patience else None
 
 
 def _processor_seconds(threads: list[int]) -> tuple[float, float]:
