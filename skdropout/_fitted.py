@@ -47,6 +47,7 @@ class FittedNetwork(BaseEstimator):
     best_loss_: float | None
     early_stopping: bool
     _n_network_outputs: int
+    optimizer: Any
 
     def _set_fitted(
         self, architecture: Architecture, dropout_rates, outcome: Outcome, dtype, goes_on
@@ -215,7 +216,26 @@ class FittedNetwork(BaseEstimator):
             self._progress_state["seed"],
         )
 
-    # Copies and pickles
+    # Copies and pickles. Keras's own of an optimizer are not whole.
+
+    def __sklearn_clone__(self):
+        if not _is_instance(self.optimizer):
+            return super().__sklearn_clone__()
+        from .training.optimizer_copies import made_from, state_of
+
+        shell = object.__new__(type(self))
+        vars(shell).update(vars(self), optimizer="adam")
+        twin = super(FittedNetwork, shell).__sklearn_clone__()
+        twin.optimizer = made_from(state_of(self.optimizer))
+        return twin
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = dict(super().__getstate__())
+        if _is_instance(state["optimizer"]):
+            from .training.optimizer_copies import state_of
+
+            state["optimizer"] = state_of(state["optimizer"])
+        return state
 
     def __copy__(self):
         # Its lists of figures are its own, as a later call appends to them.
@@ -227,6 +247,10 @@ class FittedNetwork(BaseEstimator):
         return twin
 
     def __setstate__(self, state: dict[str, Any]) -> None:
+        if isinstance(state.get("optimizer"), dict):
+            from .training.optimizer_copies import made_from
+
+            state = {**state, "optimizer": made_from(state["optimizer"])}
         super().__setstate__(state)
         if hasattr(self, "coefs_"):
             self._check_arrays()
@@ -260,3 +284,8 @@ class FittedNetwork(BaseEstimator):
                 f"not fit together. Its arrays have the shapes {shapes}, those of its "
                 f"network {expected_shapes}."
             )
+
+
+def _is_instance(optimizer) -> bool:
+    """Whether an optimizer is a configured instance, as far as parameters go."""
+    return hasattr(optimizer, "get_config") and not isinstance(optimizer, type)

@@ -12,6 +12,7 @@ from ._model import Start, build_network
 from ._names import resolve_optimizer
 from ._surroundings import out_of_scopes
 from .training.losses import WeightedMean
+from .training.optimizer_copies import state_of
 from .training.optimizers import OptimizerRecipe, recipe_type
 
 # Hyperparameter -> its name where scikeras is to route it.
@@ -83,10 +84,14 @@ def _optimizer(params: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
     schedule = None if isinstance(rate, str) else rate
     optimizer = resolve_optimizer(params["optimizer"])
     if isinstance(optimizer, keras.optimizers.Optimizer):
-        config = optimizer.get_config()
+        state = state_of(optimizer)
+        config = state["config"]
         if schedule is not None:
             config["learning_rate"] = schedule
-        return OptimizerRecipe(type(optimizer), config), {}
+        recipe = OptimizerRecipe(
+            state["class"], config, state["spared"], state["attributes"]
+        )
+        return recipe, {}
     taken = _arguments(optimizer)
     if "learning_rate" not in taken:
         raise InvalidParameterError(

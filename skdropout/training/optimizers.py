@@ -8,6 +8,7 @@ import numpy as np
 
 from .._backend import keras, tf
 from .layout import as_array
+from .optimizer_copies import made_from
 from .stateless import NetworkMomentumSGD, RateOfStep, stateless
 
 # Their update of a weight depends on that weight's own gradient and slots alone.
@@ -44,6 +45,10 @@ class OptimizerRecipe:
     kind : type
     config : dict
         As of ``get_config``; the learning rate may also be a schedule itself.
+    spared : str, optional
+        Pattern of the names of variables that its own weight decay spares.
+    attributes : dict, optional
+        Of the instance, where they need not be in its configuration.
 
     Attributes
     ----------
@@ -54,9 +59,17 @@ class OptimizerRecipe:
     learning_rate : float or keras.optimizers.schedules.LearningRateSchedule
     """
 
-    def __init__(self, kind: type, config: dict):
+    def __init__(
+        self,
+        kind: type,
+        config: dict,
+        spared: str | None = None,
+        attributes: dict | None = None,
+    ):
         self.kind = kind
         self.config = config
+        self.spared = spared if config.get("weight_decay") else None
+        self.attributes = attributes or {}
         rate = config["learning_rate"]
         if isinstance(rate, dict):
             rate = keras.saving.deserialize_keras_object(rate)
@@ -68,7 +81,12 @@ class OptimizerRecipe:
         names = vars(keras.optimizers)
         if not any(names.get(name) is self.kind for name in _ELEMENT_WISE):
             return None
-        if any(self.config.get(name) for name in _STACK_BREAKERS):
+        if self.spared or any(self.config.get(name) for name in _STACK_BREAKERS):
+            return None
+        rate = self.learning_rate
+        if callable(rate) and not isinstance(
+            rate, keras.optimizers.schedules.LearningRateSchedule
+        ):
             return None
         config = dict(self.config)
         del config["name"], config["learning_rate"]
@@ -82,11 +100,20 @@ class OptimizerRecipe:
         """The same without a weight decay of the optimizer's own."""
         if not self.config.get("weight_decay"):
             return self
-        return OptimizerRecipe(self.kind, {**self.config, "weight_decay": 0.0})
+        config = {**self.config, "weight_decay": 0.0}
+        attributes = {k: v for k, v in self.attributes.items() if k != "weight_decay"}
+        return OptimizerRecipe(self.kind, config, attributes=attributes)
 
     def make(self):
         """A fresh optimizer."""
-        return self.kind.from_config(self.config)
+        return made_from(
+            {
+                "class": self.kind,
+                "config": self.config,
+                "spared": self.spared,
+                "attributes": self.attributes,
+            }
+        )
 
 
 @functools.cache
