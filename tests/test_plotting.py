@@ -287,7 +287,7 @@ def test_random_search():
     assert display.ax_.get_xscale() == "log"
     display = SweepDisplay.from_search(search, ("alpha", "rate"))
     assert display.image_.get_offsets().shape == (9, 2)
-    assert (display.ax_.get_xscale(), display.ax_.get_yscale()) == ("log", "linear")
+    assert (display.ax_.get_xscale(), display.ax_.get_yscale()) == ("log", "log")
 
 
 def test_heat_map():

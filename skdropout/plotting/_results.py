@@ -22,6 +22,10 @@ class SearchResults(NamedTuple):
     means, deviations : ndarray of shape (n_candidates,)
         Of the test scores, over the folds.
     score_name : str
+    log_names : set of str
+        Names to show of parameters whose values were drawn evenly by their logarithms.
+    resource : str
+        Name to show of what a halving search gave more and more of; else empty.
     """
 
     params: list[dict[str, Any]]
@@ -29,6 +33,8 @@ class SearchResults(NamedTuple):
     means: np.ndarray
     deviations: np.ndarray
     score_name: str
+    log_names: set[str]
+    resource: str
 
     def name_of(self, param: str) -> str:
         """Name to show of a parameter given by its full or its short name."""
@@ -75,16 +81,41 @@ def read_search(search, metric: str | None) -> SearchResults:
             "are not finite. Search with error_score='raise' to see why."
         )
     names = _shown_names(results["params"])
+    resource, amounts = _rungs(search, results)
+    distributions = getattr(search, "param_distributions", {})
     return SearchResults(
         [
             {names[name]: value for name, value in results["params"][i].items()}
+            | ({resource: amounts[i]} if resource else {})
             for i in scored
         ],
         names,
         means[scored],
         np.asarray(results[f"std_test_{metric}"], float)[scored],
         _score_name(search, metric),
+        {
+            names[name]
+            for distribution in (
+                [distributions] if isinstance(distributions, dict) else distributions
+            )
+            for name, values in distribution.items()
+            if name in names and _is_log_uniform(values)
+        },
+        resource,
     )
+
+
+def _rungs(search, results) -> tuple[str, np.ndarray]:
+    """Of a halving search the name of its resource, and how much each fit had."""
+    if "n_resources" not in results:
+        return "", np.array([])
+    name = getattr(search, "resource", "n_resources").rsplit("__", 1)[-1]
+    return name, np.asarray(results["n_resources"])
+
+
+def _is_log_uniform(values) -> bool:
+    name = getattr(getattr(values, "dist", None), "name", None)
+    return name in ("loguniform", "reciprocal")
 
 
 def _metric(search, results, metric: str | None) -> str:
@@ -146,10 +177,29 @@ def label_of(value) -> str:
         value = value.item()
     if isinstance(value, float):
         return f"{value:.4g}"
+    if configured := _configured(value):
+        return configured  # whole, as its end may be what differs
     text = getattr(value, "__name__", None) or str(value)
     if len(text) > _LONGEST_LABEL:
         text = text[: _LONGEST_LABEL - 1] + "…"
     return text
+
+
+def _configured(value) -> str:
+    """Of an object of Keras its class and what it was given; otherwise nothing."""
+    if isinstance(value, type) or not hasattr(value, "get_config"):
+        return ""
+    kind, config = type(value), value.get_config()
+    try:
+        defaults = kind().get_config()
+    except Exception:  # some arguments have no default
+        defaults = {}
+    given = [
+        f"{name}={label_of(setting)}"
+        for name, setting in config.items()
+        if name != "name" and setting != defaults.get(name)
+    ]
+    return f"{kind.__name__}({', '.join(given)})"
 
 
 def distinct(values) -> list:

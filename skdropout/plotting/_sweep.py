@@ -81,6 +81,9 @@ class SweepDisplay:
     ('dropout_rate', 2)
     """
 
+    _log_names: frozenset = frozenset()
+    _resource = ""
+
     def __init__(
         self, *, param_names, params, mean_scores, std_scores, score_name="score"
     ):
@@ -100,8 +103,9 @@ class SweepDisplay:
         or points, where no two candidates have a combination in common, as in a random
         search. A pair makes a heat map of the best mean score over the other parameters.
         Numbers stand on a logarithmic axis where they lie more evenly on it and span two
-        decades; values that are not numbers stand side by side. Candidates without a
-        finite score are left out.
+        decades, or were drawn so; values that are not numbers stand side by side.
+        Candidates without a finite score are left out. A halving search has a line for
+        each amount of its resource, and in a heat map each candidate's last score.
 
         Parameters
         ----------
@@ -152,6 +156,7 @@ class SweepDisplay:
             std_scores=results.deviations,
             score_name=results.score_name,
         )
+        display._log_names, display._resource = results.log_names, results.resource
         return display.plot(std_display_style=std_display_style, ax=ax)
 
     def plot(self, *, std_display_style="fill_between", ax=None):
@@ -221,7 +226,7 @@ class SweepDisplay:
                     x, y, spread, fmt="none", ecolor=style["color"], capsize=4, zorder=1
                 )
         if numeric:
-            _scale_axis(ax.xaxis, values)
+            _scale_axis(ax.xaxis, values, name in self._log_names)
         else:
             _label_categories(ax.xaxis, values)
         ax.set(xlabel=name, ylabel=f"mean test {self.score_name}")
@@ -232,6 +237,8 @@ class SweepDisplay:
     def _plot_map(self) -> None:
         ax, names = self.ax_, self.param_names
         params, means, _ = self._candidates(*names)
+        if self._resource:
+            params, means = _last_rungs(params, means, self._resource)
         columns = [[candidate[name] for candidate in params] for name in names]
         x, y = (distinct(values) for values in columns)
         cells: dict[tuple[int, int], float] = {}
@@ -243,13 +250,13 @@ class SweepDisplay:
         if len(cells) < len(params):
             label += "\n(best over the other parameters)"
         if are_numeric(x + y) and len(cells) < len(x) * len(y) / 2:
-            self._draw_points(columns, means)
+            self._draw_points(columns, means, [n in self._log_names for n in names])
         else:
             self._draw_cells(x, y, cells)
         ax.set(xlabel=names[0], ylabel=names[1])
         draw_color_bar(ax, self.image_, label)
 
-    def _draw_points(self, columns, means) -> None:
+    def _draw_points(self, columns, means, are_log) -> None:
         ax, best_last = self.ax_, np.argsort(means)
         self.image_ = ax.scatter(
             *(np.array(values, float)[best_last] for values in columns),
@@ -258,8 +265,10 @@ class SweepDisplay:
             cmap=COLOR_MAP,
             edgecolors="white",
         )
-        for axis, values in zip((ax.xaxis, ax.yaxis), columns, strict=True):
-            _scale_axis(axis, values)
+        for axis, values, is_log in zip(
+            (ax.xaxis, ax.yaxis), columns, are_log, strict=True
+        ):
+            _scale_axis(axis, values, is_log)
         draw_grid(ax)
 
     def _draw_cells(self, x, y, cells) -> None:
@@ -287,14 +296,23 @@ class SweepDisplay:
         return params, self.mean_scores[chosen], self.std_scores[chosen]
 
 
+def _last_rungs(params, means, resource: str):
+    """Candidates of a halving search where each had the most, and their means."""
+    last: dict[str, int] = {}
+    for i, candidate in enumerate(params):
+        last[repr({k: v for k, v in candidate.items() if k != resource})] = i
+    chosen = list(last.values())
+    return [params[i] for i in chosen], means[chosen]
+
+
 def _places(values) -> np.ndarray:
     """Where values stand on an axis."""
     return np.array(values if are_numeric(values) else ranks(values), float)
 
 
-def _scale_axis(axis, values) -> None:
+def _scale_axis(axis, values, is_log: bool) -> None:
     """Scale an axis of numbers, with ticks at the values where these are few."""
-    scale = scale_of(values)
+    scale = "log" if is_log else scale_of(values)
     numbers = np.unique(np.asarray(values, float))
     if scale == "linear":
         gaps = np.diff(numbers)
