@@ -2,7 +2,7 @@
 
 import functools
 from abc import ABCMeta, abstractmethod
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
@@ -22,6 +22,16 @@ def can_fit_partially(estimator) -> bool:
     if estimator.early_stopping:
         raise AttributeError("partial_fit does not support early_stopping=True")
     return True
+
+
+class _TrainingData(NamedTuple):
+    """What a network is trained on: `X` in float32, encoded targets, weights, and the
+    type that `X` had."""
+
+    X: Any
+    y: np.ndarray
+    weight: RowWeights
+    dtype: np.dtype
 
 
 class BaseDropoutMLP(FittedNetwork, metaclass=ABCMeta):
@@ -82,18 +92,13 @@ class BaseDropoutMLP(FittedNetwork, metaclass=ABCMeta):
                 params["max_iter"] = 1
             _check_pair(X_val, y_val)
             is_first = not hasattr(self, "coefs_") or not (self.warm_start or incremental)
-            X, y, dtype = self._training_data(X, y, is_first, incremental, classes)
-            weight = self._training_weight(X, y, sample_weight, incremental)
-            validation = None if X_val is None else self._validation_data(X_val, y_val)
-            start = self._start(params, is_first, incremental)
-            network = self._train(params, start, X, y, weight, validation)
-            self._set_fitted(
-                network.architecture,
-                network.dropout_rates,
-                network.outcome,
-                dtype,
-                goes_on=not is_first,
+            data = self._training_data(
+                X, y, sample_weight, is_first, incremental, classes
             )
+            validation = self._validation_data(X_val, y_val)
+            start = self._start(params, is_first, incremental)
+            network = self._train(params, start, data, validation)
+            self._set_fitted(network, data.dtype, goes_on=not is_first)
             self._warn_of_end(network.outcome, incremental)
         return self
 
@@ -103,22 +108,22 @@ class BaseDropoutMLP(FittedNetwork, metaclass=ABCMeta):
         names = (row.name for row in HYPERPARAMETERS)
         return checked_params({name: getattr(self, name) for name in names})
 
-    def _training_data(self, X, y, is_first: bool, incremental: bool, classes):
-        """`X` in float32, validated targets, and the type that `X` had."""
+    def _training_data(
+        self, X, y, sample_weight, is_first: bool, incremental: bool, classes
+    ) -> _TrainingData:
         X, y = self._validate_targets(
             X, y, reset=is_first, incremental=incremental, classes=classes
         )
-        return as_float32(X, "X"), y, X.dtype
-
-    def _training_weight(self, X, y, sample_weight, incremental: bool) -> RowWeights:
-        """Weights of the rows and of their classes."""
         of_classes = self._class_weights(y, incremental=incremental)
-        if sample_weight is None:
-            return RowWeights(of_classes=of_classes)
-        weight, scale = scaled(checked_sample_weight(sample_weight, X))
-        return RowWeights(weight, scale, of_classes)
+        weight = RowWeights(of_classes=of_classes)
+        if sample_weight is not None:
+            of_rows = checked_sample_weight(sample_weight, X)
+            weight = RowWeights(*scaled(of_rows), of_classes)
+        return _TrainingData(as_float32(X, "X"), self._encode_targets(y), weight, X.dtype)
 
-    def _validation_data(self, X_val, y_val) -> tuple[Any, np.ndarray]:
+    def _validation_data(self, X_val, y_val) -> tuple[Any, np.ndarray] | None:
+        if X_val is None:
+            return None
         X_val = validate_data(
             self,
             X_val,
@@ -148,7 +153,7 @@ class BaseDropoutMLP(FittedNetwork, metaclass=ABCMeta):
             start.progress.learning_rate = np.nan
         return start
 
-    def _train(self, params: dict[str, Any], start, X, y, weight, validation):
+    def _train(self, params: dict[str, Any], start, data: _TrainingData, validation):
         """The trained network, by way of a scikeras wrapper."""
         from ._wrapper import make_wrapper  # late, as it brings TensorFlow along
 
@@ -160,11 +165,11 @@ class BaseDropoutMLP(FittedNetwork, metaclass=ABCMeta):
         )
         given = {} if validation is None else {"validation_data": validation}
         wrapper.fit(
-            X,
-            self._encode_targets(y),
-            sample_weight=weight.of_rows,
-            weight_scale=weight.scale,
-            class_weights=weight.of_classes,
+            data.X,
+            data.y,
+            sample_weight=data.weight.of_rows,
+            weight_scale=data.weight.scale,
+            class_weights=data.weight.of_classes,
             **given,
         )
         return wrapper.model_

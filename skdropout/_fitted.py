@@ -49,17 +49,17 @@ class FittedNetwork(BaseEstimator):
     _n_network_outputs: int
     optimizer: Any
 
-    def _set_fitted(
-        self, architecture: Architecture, dropout_rates, outcome: Outcome, dtype, goes_on
-    ) -> None:
+    def _set_fitted(self, network, dtype, *, goes_on: bool) -> None:
         """Take over a trained network; weights in `dtype`.
 
         Where it `goes_on`, its figures are those after the present ones.
         """
+        architecture: Architecture = network.architecture
+        outcome: Outcome = network.outcome
         weights = [values.astype(dtype, copy=False) for values in outcome.weights]
         self.coefs_, self.intercepts_, self._batch_norms = architecture.unpack(weights)
         self._architecture_state = architecture.to_state()
-        self._dropout_rates = np.array(dropout_rates)
+        self._dropout_rates = np.array(network.dropout_rates)
         self._optimizer_state = outcome.optimizer_state._asdict()
         progress = outcome.progress
         if goes_on:

@@ -5,14 +5,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from sklearn.model_selection import train_test_split
 
 from ._backend import keras, resolve_device, tf
 from ._hyperparameters import PROGRAM_INPUTS
 from ._names import resolve_initializer
 from ._output import warn
+from ._rows import as_rows, check_scorable, split, with_class_weights
 from ._surroundings import single_precision, without_retracing_warnings
-from ._weights import by_class, scaled
 from .fusion.gathering import train_together
 from .network.architecture import Architecture
 from .network.initialization import initial_weights
@@ -21,8 +20,7 @@ from .training.callback_state import left_copyable
 from .training.callbacks import CallbackHook, has_batch_hooks
 from .training.keras_fit import stock_model, train_with_keras
 from .training.optimizers import OptimizerRecipe
-from .training.scores import rows_needed, score_name
-from .training.task import OptimizerState, Outcome, Progress, Rows, Settings, Task
+from .training.task import OptimizerState, Outcome, Progress, Settings, Task
 
 _OUT_ACTIVATIONS = {
     "categorical": "softmax",
@@ -117,22 +115,16 @@ class Network:
         -------
         keras.callbacks.History
         """
-        rows = Rows(x, _as_column(y), _as_float32(sample_weight))
-        validation = None
+        rows, validation = as_rows(x, y, sample_weight), None
         if validation_data is not None:
-            validation = Rows(validation_data[0], _as_column(validation_data[1]))
-            n_needed = rows_needed(self._loss_name)
-            if early_stopping and len(validation) < n_needed:
-                raise ValueError(
-                    f"X_val has {len(validation)} row; early_stopping goes by R2, which "
-                    f"needs at least {n_needed}. With early_stopping=False the row is "
-                    "only measured."
-                )
+            validation = as_rows(*validation_data)
+            if early_stopping:
+                check_scorable(validation, self._loss_name)
         elif early_stopping:
             seed = derived_seed(self._start.progress.seed, VALIDATION_SPLIT)
-            rows, validation = _split(rows, validation_fraction, self._loss_name, seed)
+            rows, validation = split(rows, validation_fraction, self._loss_name, seed)
         if class_weights is not None:
-            rows, scale = _with_class_weights(rows, class_weights)
+            rows, scale = with_class_weights(rows, class_weights)
             weight_scale *= scale
         if learning_rate == "invscaling":
             _check_invscaling(power_t, self._start.progress, epochs, len(rows))
@@ -203,32 +195,6 @@ class Network:
             return stock_model(task, self._recipe.make())
 
 
-def _as_float32(values):
-    return None if values is None else np.asarray(values, np.float32)
-
-
-def _as_column(y) -> np.ndarray:
-    y = np.asarray(y, np.float32)
-    return y[:, None] if y.ndim == 1 else y
-
-
-def _with_class_weights(rows: Rows, of_classes: np.ndarray) -> tuple[Rows, float]:
-    """The rows that count, weighted by class too, and the scale of these weights."""
-    weight = by_class(of_classes, rows.y)
-    if rows.weight is not None:
-        weight = weight * rows.weight
-    if not weight.any():
-        raise ValueError(
-            "class_weight and sample_weight leave no row with a weight above zero."
-        )
-    weight, scale = scaled(weight)
-    weight = weight.astype(np.float32)
-    if weight.all():
-        return Rows(rows.X, rows.y, weight), scale
-    counts = np.flatnonzero(weight)
-    return Rows(rows.X[counts], rows.y[counts], weight[counts]), scale
-
-
 def _penalty(alpha: float, weight_scale: float) -> float:
     """Strength of the penalty for weights that have been divided by their scale."""
     strength = alpha / weight_scale
@@ -253,45 +219,6 @@ def _check_invscaling(
             f"power_t={power_t!r} is too large for learning_rate='invscaling': the rate "
             f"is divided by (t_ + 1) ** power_t, which overflows before t_={t}."
         ) from None
-
-
-def _split(rows: Rows, fraction: float, loss: str, seed: int) -> tuple[Rows, Rows]:
-    """Training and validation rows, with the classes in proportion where that can be.
-
-    Rows of weight zero are not among them. A fraction of a few rows is rounded up to what
-    a validation score needs: one for accuracy, two for R2.
-
-    Raises
-    ------
-    ValueError
-        If no row would be left for training or for validation.
-    """
-    n_samples, n_needed = len(rows), rows_needed(loss)
-    n_validation = int(np.ceil(fraction * n_samples))
-    if fraction:
-        n_validation = max(n_validation, n_needed)
-    n_training = n_samples - n_validation
-    if n_validation < n_needed or n_training < 1:
-        which = "" if rows.weight is None else " (those of a weight above 0)"
-        raise ValueError(
-            f"validation_fraction={fraction} of n_samples={n_samples}{which} leaves "
-            f"{max(n_training, 0)} rows for training and {n_validation} for validation; "
-            f"early_stopping needs at least 1 and {n_needed}."
-        )
-    classes = None
-    if score_name(loss) == "accuracy" and rows.y.shape[1] == 1:
-        counts = np.unique(rows.y, return_counts=True)[1]
-        if counts.min() >= 2 and min(n_validation, n_training) >= len(counts):
-            classes = rows.y
-    parts = train_test_split(
-        np.arange(n_samples), test_size=n_validation, stratify=classes, random_state=seed
-    )
-
-    def take(part):
-        weight = None if rows.weight is None else rows.weight[part]
-        return Rows(rows.X[part], rows.y[part], weight)
-
-    return take(parts[0]), take(parts[1])
 
 
 def build_network(

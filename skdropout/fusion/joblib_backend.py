@@ -72,7 +72,7 @@ class FusionBackend(ParallelBackendBase):
         return int(min(max(2, self._gathering.max_networks), _MOST_UNDER_WAY))
 
     def configure(self, n_jobs=1, parallel=None, prefer=None, require=None, **_) -> int:
-        """Note how many tasks may run at a time; joblib's `n_jobs`."""
+        """Note how many participants may run at a time; joblib's `n_jobs`."""
         effective = self.effective_n_jobs(n_jobs)
         if parallel is not None and (
             self._owner is None or self._owner() is not parallel
@@ -91,16 +91,16 @@ class FusionBackend(ParallelBackendBase):
         return effective
 
     def start_call(self) -> None:
-        """Called by joblib before the first task.
+        """Called by joblib before the first submission.
 
-        The call begins with that task, from where on joblib tells of errors.
+        The call begins with it, from where on joblib tells of errors.
         """
         self._call = None
 
     def submit(
         self, func: Callable[[], Any], callback: Callable[[Future], Any] | None = None
     ) -> Future:
-        """Run a task in its turn."""
+        """Run one of joblib's tasks as a participant."""
         if self._call is None:
             parallel = None if self._owner is None else self._owner()
             output = getattr(parallel, "_call_ref", None)
@@ -115,17 +115,17 @@ class FusionBackend(ParallelBackendBase):
     apply_async = submit
 
     def retrieve_result_callback(self, out: Future) -> Any:
-        """Result of a task, or its error."""
+        """What a participant has returned, or its error."""
         return out.result()
 
     def retrieval_context(self) -> AbstractContextManager[None]:
-        """While the caller waits for its tasks, it is not waited for."""
+        """While the caller waits for its participants, it is not waited for."""
         if self._call is None:  # no tasks
             return nullcontext()
         return self._gathering.retrieval(self._call)
 
     def stop_call(self) -> None:
-        """Called by joblib after the last task."""
+        """Called by joblib after the last submission."""
         if self._call is not None:
             self._gathering.close(self._call)
 
@@ -136,7 +136,7 @@ class FusionBackend(ParallelBackendBase):
             let_end(_END_SECONDS)
 
     def get_nested_backend(self):
-        """Backend of parallel code within a task: its fits join those of the others."""
+        """Backend of parallel code within a participant: its fits join the others."""
         level = (self.nesting_level or 0) + 1
         return FusionBackend(level, gathering=self._gathering), None
 

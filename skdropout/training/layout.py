@@ -32,13 +32,13 @@ class Layout:
     Attributes
     ----------
     n_trainable : int
-        Number of groups that are trained; these come first. The last group is that of the
+        Number of blocks that are trained; these come first. The last block is that of the
         statistics.
     shapes : list of tuple
-        Shape of each group in one network: (fan_in, fan_out) of a large kernel that needs
+        Shape of each block in one network: (fan_in, fan_out) of a large kernel that needs
         no filling up, otherwise (1, n_weights).
     kernel_masks : list of float or ndarray
-        For each group that is trained, what broadcasts to its shape: one where a weight
+        For each block that is trained, what broadcasts to its shape: one where a weight
         is that of a kernel, else zero.
     """
 
@@ -55,10 +55,10 @@ class Layout:
         ]
         statistics = [i for i, spec in enumerate(specs) if not spec.trainable]
         trained = [*kernels, vectors] if vectors else kernels
-        self._groups = [*trained, statistics]
+        self._blocks = [*trained, statistics]
         self._n_large = len(kernels)
         self.n_trainable = len(trained)
-        self.shapes = [self._group_shape(group) for group in self._groups]
+        self.shapes = [self._block_shape(block) for block in self._blocks]
         self.kernel_masks: list = [1.0] * len(kernels)
         if vectors:
             of_vectors = [
@@ -66,51 +66,51 @@ class Layout:
             ]
             self.kernel_masks.append(_concat(of_vectors, self.shapes[len(kernels)]))
 
-    def _group_shape(self, group: list[int]) -> tuple[int, ...]:
-        n_weights = sum(math.prod(self._shapes[i]) for i in group)
+    def _block_shape(self, block: list[int]) -> tuple[int, ...]:
+        n_weights = sum(math.prod(self._shapes[i]) for i in block)
         n_padded = -(-n_weights // _ALIGNMENT) * _ALIGNMENT
-        if group[:1] in self._groups[: self._n_large] and n_padded == n_weights:
-            return self._shapes[group[0]]
+        if block[:1] in self._blocks[: self._n_large] and n_padded == n_weights:
+            return self._shapes[block[0]]
         return 1, n_padded
 
     def stack(self, weights: list[list[np.ndarray]]) -> list:
-        """The groups of a stack, (n_networks, \\*shape), from each network's weights."""
+        """The blocks of a stack, (n_networks, \\*shape), from each network's weights."""
         return [
             tf.constant(
-                np.stack([_concat([w[i] for i in group], shape) for w in weights])
+                np.stack([_concat([w[i] for i in block], shape) for w in weights])
             )
-            for group, shape in zip(self._groups, self.shapes, strict=True)
+            for block, shape in zip(self._blocks, self.shapes, strict=True)
         ]
 
-    def weights(self, groups: list, network: int) -> list[np.ndarray]:
+    def weights(self, blocks: list, network: int) -> list[np.ndarray]:
         """Weights of one network, in the architecture's order."""
         weights: list = [None] * len(self._shapes)
-        for group, values in zip(self._groups, groups, strict=True):
+        for block, values in zip(self._blocks, blocks, strict=True):
             row, start = as_array(values)[network].ravel(), 0
-            for i in group:
+            for i in block:
                 stop = start + math.prod(self._shapes[i])
                 weights[i] = row[start:stop].reshape(self._shapes[i]).copy()
                 start = stop
         return weights
 
-    def tensors(self, groups: list) -> list:
+    def tensors(self, blocks: list) -> list:
         """The weights in the architecture's order: kernels (n_networks, fan_in, fan_out)
         and vectors (n_networks, 1, units)."""
         tensors: list = [None] * len(self._shapes)
-        for group, values, shape in zip(self._groups, groups, self.shapes, strict=True):
-            sizes = [math.prod(self._shapes[i]) for i in group]
+        for block, values, shape in zip(self._blocks, blocks, self.shapes, strict=True):
+            sizes = [math.prod(self._shapes[i]) for i in block]
             parts = [values]
             if shape[0] == 1:
                 parts = tf.split(values, [*sizes, shape[1] - sum(sizes)], axis=2)[:-1]
-            for i, part in zip(group, parts, strict=True):
+            for i, part in zip(block, parts, strict=True):
                 tensors[i] = _reshaped(part, self._row_shape(i))
         return tensors
 
-    def group(self, tensors: list) -> list:
-        """The inverse of `tensors`, of the groups for which there are any."""
-        groups = []
-        for group, shape in zip(self._groups, self.shapes, strict=True):
-            parts = [tensors[i] for i in group if tensors[i] is not None]
+    def blocks(self, tensors: list) -> list:
+        """The inverse of `tensors`, of the blocks for which there are any."""
+        blocks = []
+        for block, shape in zip(self._blocks, self.shapes, strict=True):
+            parts = [tensors[i] for i in block if tensors[i] is not None]
             if parts and shape[0] == 1:
                 n_networks = parts[0].shape[0]
                 sizes = [math.prod(part.shape[1:]) for part in parts]
@@ -118,8 +118,8 @@ class Layout:
                 if n_padding := shape[1] - sum(sizes):
                     parts.append(tf.zeros((n_networks, 1, n_padding)))
                 parts = [tf.concat(parts, axis=2)]
-            groups += parts
-        return groups
+            blocks += parts
+        return blocks
 
     def _row_shape(self, i: int) -> tuple[int, ...]:
         shape = self._shapes[i]

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from .learning_rate import make_learning_rate
-from .state import State, StateKeeper
+from .state import State, StatePacker
 from .stopping import Monitor
 from .task import EpochChange, StopReason, Task
 
@@ -32,20 +32,20 @@ class NetworkRun:
         except BaseException as error:  # of this network alone, whatever it is
             self.result = error
 
-    def begin_epoch(self, keeper: StateKeeper, state: State) -> State:
+    def begin_epoch(self, packer: StatePacker, state: State) -> State:
         """Tell the hook; returns the state that it asks for."""
         if self.task.hook is None:
             return state
-        weights = keeper.weights_of(state, self.place)
+        weights = packer.weights_of(state, self.place)
         try:
             change = self.task.hook.begin_epoch(weights, self.rate.base)
         except BaseException as error:
-            self._end_by(error, keeper, state)
+            self._end_by(error, packer, state)
             return state
-        return self._obey(change, keeper, state)
+        return self._obey(change, packer, state)
 
     def end_epoch(
-        self, loss, rate, validation, keeper: StateKeeper, state: State
+        self, loss, rate, validation, packer: StatePacker, state: State
     ) -> State:
         """Take in an epoch and tell the hook; returns the state that it asks for."""
         monitor = self.monitor
@@ -54,42 +54,42 @@ class NetworkRun:
                 float(loss),
                 float(rate),
                 validation,
-                lambda: keeper.weights_of(state, self.place),
+                lambda: packer.weights_of(state, self.place),
             )
             if self.task.hook is not None:
-                weights = keeper.weights_of(state, self.place)
+                weights = packer.weights_of(state, self.place)
                 change = self.task.hook.end_epoch(logs, weights, self.rate.base)
                 if not monitor.divergence:
-                    state = self._obey(change, keeper, state)
+                    state = self._obey(change, packer, state)
             if monitor.stop_reason is not None:
-                self.finish(monitor.stop_reason, keeper, state)
+                self.finish(monitor.stop_reason, packer, state)
         except BaseException as error:
-            self._end_by(error, keeper, state)
+            self._end_by(error, packer, state)
         return state
 
-    def _end_by(self, error: BaseException, keeper: StateKeeper, state: State) -> None:
+    def _end_by(self, error: BaseException, packer: StatePacker, state: State) -> None:
         """An error of this network, which ends no other."""
         self.result = error
         if isinstance(error, KeyboardInterrupt):
-            self.finish("interrupted", keeper, state)
+            self.finish("interrupted", packer, state)
 
-    def _obey(self, change: EpochChange, keeper: StateKeeper, state: State) -> State:
+    def _obey(self, change: EpochChange, packer: StatePacker, state: State) -> State:
         if change.learning_rate is not None:
             self.rate.replace(change.learning_rate)
         if change.stop and self.monitor.stop_reason is None:
             self.monitor.stop_reason = "callback"
         if change.weights is not None:
-            state = keeper.replace_weights(state, self.place, change.weights)
+            state = packer.replace_weights(state, self.place, change.weights)
         return state
 
-    def finish(self, reason: StopReason, keeper: StateKeeper, state: State) -> None:
+    def finish(self, reason: StopReason, packer: StatePacker, state: State) -> None:
         task = self.task
-        weights = self.monitor.best_weights or keeper.weights_of(state, self.place)
+        weights = self.monitor.best_weights or packer.weights_of(state, self.place)
         if task.hook is not None:
             scored, weights = weights, task.hook.end(weights)
             if not all(map(np.array_equal, weights, scored)):
                 task.progress.scored_on = None  # these have no score
-        arrays = keeper.optimizer_state_of(state, self.place)
+        arrays = packer.optimizer_state_of(state, self.place)
         try:
             self.result = self.monitor.outcome(weights, arrays, reason)
         except ValueError as error:

@@ -18,7 +18,7 @@ from .feed import Batches
 from .forward import logits_in_prediction
 from .hyperparameters import hyperparameter_specs
 from .losses import ROW_LOSSES
-from .state import State, StateKeeper
+from .state import State, StatePacker
 from .step import TrainingStep
 
 
@@ -59,7 +59,7 @@ class Program:
 
     Attributes
     ----------
-    keeper : StateKeeper
+    packer : StatePacker
     noisy_layers : list of Layer
         The dropout layers that drop anything.
     """
@@ -72,17 +72,17 @@ class Program:
             if layer.kind == "dropout" and (layer.number or key.has_input_dropout)
         ]
         with tf.device(key.device), single_precision(), without_op_callbacks():
-            self.keeper = StateKeeper(
+            self.packer = StatePacker(
                 key.architecture, key.optimizer, key.shape.n_networks
             )
             self._step = TrainingStep(
-                key.architecture, key.loss, self.keeper, self.noisy_layers
+                key.architecture, key.loss, self.packer, self.noisy_layers
             )
             # As a concrete function, which is called at half the cost.
             self._run = tf.function(
                 self._steps, self._signature(), jit_compile=key.by_xla, autograph=False
             ).get_concrete_function()
-            self.keeper.optimizer.release()
+            self.packer.optimizer.release()
 
     def _signature(self):
         key, floats, spec = self.key, tf.float32, tf.TensorSpec
@@ -91,7 +91,7 @@ class Program:
         rows = (key.n_steps, key.shape.n_inputs, key.batch_rows, units[0])
         targets = (key.n_steps, key.shape.n_targets, key.batch_rows, n_targets)
         return (
-            self.keeper.specs(),
+            self.packer.specs(),
             Batches(
                 spec(rows, floats),
                 spec(targets, floats),
@@ -199,10 +199,10 @@ class Program:
         logits : ndarray of shape (n_networks, n_rows, n_outputs)
         """
         with tf.device(self.key.device):
-            groups = state.weights
+            blocks = state.weights
             if len(networks) < self.key.shape.n_networks:
-                groups = [tf.gather(values, networks) for values in groups]
-            weights = self.keeper.layout.tensors(groups)
+                blocks = [tf.gather(values, networks) for values in blocks]
+            weights = self.packer.layout.tensors(blocks)
             logits = logits_in_prediction(
                 self.key.architecture, weights, tf.constant(X)[None]
             )

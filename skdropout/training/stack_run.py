@@ -57,13 +57,13 @@ class StackRun:
         """The state to begin with: from the tasks, or from that of a larger stack."""
         if before is None:
             tasks = [run.task for run in self._in_place]
-            state = self._program.keeper.stack(
+            state = self._program.packer.stack(
                 [task.weights for task in tasks],
                 [task.optimizer_state.arrays for task in tasks],
             )
         else:
             places = [run.place for run in self._in_place]
-            state = self._program.keeper.take(before, places)
+            state = self._program.packer.take(before, places)
         for place, run in reversed(list(enumerate(self._in_place))):
             run.place = place
         return state
@@ -74,11 +74,11 @@ class StackRun:
 
     def train(self, before: State | None) -> State:
         """Train until no network runs, or few enough for a smaller stack."""
-        keeper, state = self._program.keeper, self._first_state(before)
+        packer, state = self._program.packer, self._first_state(before)
         try:
             while self._running and not self._is_worth_leaving():
                 for run in self._running:
-                    state = run.task.within(run.begin_epoch, keeper, state)
+                    state = run.task.within(run.begin_epoch, packer, state)
                 new_state, losses, rates = self._run_epoch(state)
                 figures = self._validate(new_state)
                 state = new_state  # from here on the epoch is whole
@@ -89,12 +89,12 @@ class StackRun:
                         losses[run.place],
                         rates[run.place],
                         figures.get(run),
-                        keeper,
+                        packer,
                         state,
                     )
         except KeyboardInterrupt:
             for run in self._running:
-                run.task.within(run.finish, "interrupted", keeper, state)
+                run.task.within(run.finish, "interrupted", packer, state)
         return state
 
     def _is_worth_leaving(self) -> bool:

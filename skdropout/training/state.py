@@ -19,7 +19,7 @@ class State(NamedTuple):
     Attributes
     ----------
     weights, slots : list of float32 tensors
-        The groups of a `Layout`, and what the optimizer keeps for each group of those
+        The blocks of a `Layout`, and what the optimizer keeps for each block of those
         that are trained; networks along the first axis.
     counts : list of scalar tensors
         What the optimizer keeps for the whole stack.
@@ -30,7 +30,7 @@ class State(NamedTuple):
     counts: list
 
 
-class StateKeeper:
+class StatePacker:
     """Moves networks into the state of a stack and out of it.
 
     Parameters
@@ -86,17 +86,17 @@ class StateKeeper:
         # Without batch normalisation there are no statistics, and TensorFlow puts
         # nothing into an empty tensor.
         replaced = [
-            tf.tensor_scatter_nd_update(group, [[network]], values)
+            tf.tensor_scatter_nd_update(block, [[network]], values)
             if all(values.shape)
-            else group
-            for group, values in zip(state.weights, new, strict=True)
+            else block
+            for block, values in zip(state.weights, new, strict=True)
         ]
         return state._replace(weights=replaced)
 
     def take(self, state: State, networks: list[int]) -> State:
         """The state of a smaller stack, of some of the networks."""
         weights, slots = (
-            [tf.gather(values, networks) for values in group]
-            for group in (state.weights, state.slots)
+            [tf.gather(values, networks) for values in block]
+            for block in (state.weights, state.slots)
         )
         return State(weights, slots, state.counts)

@@ -8,7 +8,7 @@ from .feed import Batches
 from .forward import dropped, logits_in_training
 from .losses import ROW_LOSSES
 from .operations import for_networks, sum_of_squares
-from .state import State, StateKeeper
+from .state import State, StatePacker
 
 
 class TrainingStep:
@@ -19,7 +19,7 @@ class TrainingStep:
     architecture : Architecture
     loss : str
         Key of ``ROW_LOSSES``.
-    keeper : StateKeeper
+    packer : StatePacker
     noisy_layers : sequence of Layer
         The dropout layers that drop anything.
     """
@@ -28,12 +28,12 @@ class TrainingStep:
         self,
         architecture: Architecture,
         loss: str,
-        keeper: StateKeeper,
+        packer: StatePacker,
         noisy_layers: Sequence[Layer],
     ):
         self._architecture = architecture
         self._row_loss = ROW_LOSSES[loss].of_logits
-        self._keeper = keeper
+        self._packer = packer
         self._noisy_layers = noisy_layers
 
     def __call__(
@@ -61,7 +61,7 @@ class TrainingStep:
         hyperparameters : dict of tensors
             As of `stacked_hyperparameters`.
         """
-        layout, specs = self._keeper.layout, self._architecture.weight_specs
+        layout, specs = self._packer.layout, self._architecture.weight_specs
         n_networks = rates.shape[0]
         X, y, shares = (
             for_networks(values, n_networks)
@@ -97,20 +97,20 @@ class TrainingStep:
                 loss += 0.5 * strength * sum_of_squares(weights[i])
         decay = tf.reshape(rates * hyperparameters["weight_decay"], (-1, 1, 1))
         trainable = [
-            group - group * mask * decay
-            for group, mask in zip(trainable, layout.kernel_masks, strict=True)
+            block - block * mask * decay
+            for block, mask in zip(trainable, layout.kernel_masks, strict=True)
         ]
-        trainable, slots, counts = self._keeper.optimizer.apply(
+        trainable, slots, counts = self._packer.optimizer.apply(
             trainable,
             state.slots,
             state.counts,
-            layout.group(gradients),
+            layout.blocks(gradients),
             rates,
             hyperparameters["momentum"],
         )
         if batch_statistics:
             found = iter(batch_statistics)
-            (new,) = layout.group([None if s.trainable else next(found) for s in specs])
+            (new,) = layout.blocks([None if s.trainable else next(found) for s in specs])
             norm_shares = tf.reshape(norm_shares, (-1, 1, 1))
             statistics = statistics * (1 - norm_shares) + new * norm_shares
         return State([*trainable, statistics], slots, counts), loss
