@@ -256,6 +256,8 @@ WEIGHTS = {
     "read-only": good(lambda n: read_only(np.linspace(0.5, 2, n))),
     "zero stride": good(lambda n: np.broadcast_to(0.5, n)),
     "reverse": good(lambda n: np.linspace(0.5, 2, n)[::-1]),
+    "tiny": either(lambda n: np.full(n, 1e-30)),  # beside which alpha is large
+    "huge": good(lambda n: np.full(n, 1e300)),
     "negative": bad(lambda n: np.linspace(-1, 1, n) - 0.1),
     "NaN": bad(lambda n: np.full(n, np.nan)),
     "infinite": bad(lambda n: np.full(n, np.inf)),
