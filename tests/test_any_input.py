@@ -36,7 +36,7 @@ from kinds_of_input import (
 )
 from skdropout import DropoutMLPClassifier, DropoutMLPRegressor
 
-pytestmark = pytest.mark.usefixtures("without_xla")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("without_xla")]
 
 
 class Case(NamedTuple):

@@ -25,6 +25,7 @@ from helpers import trained_sizes
 from skdropout import DropoutMLPClassifier, DropoutMLPRegressor, fused_training
 
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.filterwarnings("ignore"),
     pytest.mark.usefixtures("time_limit", "without_xla"),
 ]
