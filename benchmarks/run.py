@@ -52,6 +52,9 @@ BENCHMARKS = {
     "predict": Benchmark(
         "predicting", "predict", 5, "predict_proba of one row and of 10,000 rows"
     ),
+    "predict-busy": Benchmark(
+        "predicting", "predict_busy", 5, "1 to 60,000 rows, quiet and beside a busy core"
+    ),
     "monte-carlo": Benchmark(
         "predicting", "monte_carlo", 5, "100 draws with dropout on, 10,000 rows"
     ),

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any
 
+from ..network.inference import sharing_cores
 from .callers import Caller
 from .turns import Turn, origin
 
@@ -67,7 +68,8 @@ class Participant:
         function = self._function
         del self._function
         try:
-            result = self.turn.run(function)
+            with sharing_cores():
+                result = self.turn.run(function)
         except BaseException as error:
             self.future.set_exception(error)
         else:

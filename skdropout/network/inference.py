@@ -1,6 +1,8 @@
 """Prediction with NumPy alone, from the fitted weights."""
 
-from collections.abc import Iterable
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from itertools import pairwise
 
 import numpy as np
@@ -9,13 +11,33 @@ from scipy import sparse
 from .activations import ACTIVATIONS
 from .architecture import BATCH_NORM_EPSILON, Architecture, Layer
 
-# Rows done at a time, so that the hidden activations stay in the processor's cache.
-_BLOCK_ROWS = 1024
+# Values of the widest layer done at a time, so that they need little memory. The threads
+# of a product wait for each other at its end, and for long beside a process that keeps a
+# core busy: so the products are few and large.
+_LAYER_VALUES = 2**22
 # Up to this many multiplications OpenBLAS stays on one thread. Its threads go on spinning
-# for a while after a product and take the cores from what comes next, such as the next
-# fit of a search, so little work is done in products that small.
+# for a while after a product and take the cores from the fits that a thread shares them
+# with, so there little work is done in products that small.
 _SINGLE_THREADED = 2**18
 _LITTLE_WORK = 2**24
+_MIN_BLOCK_ROWS = 8
+
+
+class _Thread(threading.local):
+    shares_cores = False
+
+
+_thread = _Thread()
+
+
+@contextmanager
+def sharing_cores() -> Iterator[None]:
+    """Whatever the thread predicts, it leaves the other cores to those that train."""
+    before, _thread.shares_cores = _thread.shares_cores, True
+    try:
+        yield
+    finally:
+        _thread.shares_cores = before
 
 
 def apply_layers(
@@ -52,11 +74,13 @@ def apply_layers(
 
 
 def _block_rows(architecture: Architecture, n_samples: int) -> int:
-    sizes = [a * b for a, b in pairwise(architecture.layer_units)]
-    single_threaded = _SINGLE_THREADED // max(sizes)
-    if n_samples * sum(sizes) <= _LITTLE_WORK and single_threaded >= 8:
-        return single_threaded
-    return _BLOCK_ROWS
+    units = architecture.layer_units
+    if _thread.shares_cores:
+        sizes = [a * b for a, b in pairwise(units)]
+        block_rows = _SINGLE_THREADED // max(sizes)
+        if n_samples * sum(sizes) <= _LITTLE_WORK and block_rows >= _MIN_BLOCK_ROWS:
+            return block_rows
+    return max(1, _LAYER_VALUES // max(units[1:]))
 
 
 def forward(
