@@ -90,6 +90,8 @@ class BaseDropoutMLP(FittedNetwork, metaclass=ABCMeta):
             params = self._checked_params()
             if incremental:
                 params["max_iter"] = 1
+                if params["learning_rate"] == "cosine":  # of how many epochs is not known
+                    params["learning_rate"] = "constant"
             _check_pair(X_val, y_val)
             is_first = not hasattr(self, "coefs_") or not (self.warm_start or incremental)
             data = self._training_data(

@@ -93,12 +93,16 @@ class DropoutMLPClassifier(ClassifierMixin, BaseDropoutMLP):
     batch_size : int or 'auto', default='auto'
         Rows of a mini-batch. ``'auto'`` means ``min(200, n_samples)``.
 
-    learning_rate : {'constant', 'invscaling', 'adaptive'} or \
+    learning_rate : {'constant', 'invscaling', 'adaptive', 'cosine'} or \
             keras.optimizers.schedules.LearningRateSchedule, default='constant'
         - ``'constant'``: `learning_rate_init`.
         - ``'invscaling'``: ``learning_rate_init / (t_ + 1) ** power_t``, each epoch.
         - ``'adaptive'``: divided by 5 each time that training would stop for want of
           progress, until it is at most 1e-6.
+        - ``'cosine'``: ``learning_rate_init * (1 + cos(pi * step / n_steps)) / 2``, from
+          step to step over the ``n_steps`` of all `max_iter` epochs [4]_. Training goes
+          on to the last, whatever the loss, unless `early_stopping` ends it. In
+          ``partial_fit``, which knows no last epoch, the rate is constant.
         - a schedule: a function of the number of steps done.
 
         Other than in scikit-learn, all apply to every optimizer.
@@ -241,6 +245,8 @@ class DropoutMLPClassifier(ClassifierMixin, BaseDropoutMLP):
        training by reducing internal covariate shift", ICML 2015.
     .. [3] I. Loshchilov and F. Hutter, "Decoupled weight decay regularization",
        ICLR 2019.
+    .. [4] I. Loshchilov and F. Hutter, "SGDR: stochastic gradient descent with warm
+       restarts", ICLR 2017.
 
     Examples
     --------
@@ -367,8 +373,9 @@ class DropoutMLPClassifier(ClassifierMixin, BaseDropoutMLP):
         Warns
         -----
         ConvergenceWarning
-            If training ends by `max_iter`; and if it diverges with `early_stopping`
-            after an epoch with a score, of which the best is kept then.
+            If training ends by `max_iter`, unless ``learning_rate='cosine'`` is to go so
+            far; and if it diverges with `early_stopping` after an epoch with a score, of
+            which the best is kept then.
         """
         return self._fit(X, y, sample_weight, X_val, y_val)
 

@@ -305,7 +305,7 @@ PARAMETERS = {
         *map(bad, [0, -1, np.nan, "a", None, [0.1]]),
     ],
     "learning_rate": [
-        *map(good, ["invscaling", "adaptive"]),
+        *map(good, ["invscaling", "adaptive", "cosine"]),
         *map(bad, ["adaptiv", 0.1, None]),
     ],
     "power_t": [good(0.3), bad(-1), bad("a")],

@@ -139,9 +139,10 @@ def test_only_one_of_several_networks_drops_inputs(iris, capfd):
         {"max_iter": 30, "early_stopping": True, "n_iter_no_change": 4},
         {"max_iter": 20, "learning_rate": "adaptive", "optimizer": "sgd", "tol": 0.05},
         {"learning_rate": "invscaling", "optimizer": "sgd"},
+        {"learning_rate": "cosine", "batch_size": 16},
         {"learning_rate": keras.optimizers.schedules.ExponentialDecay(0.01, 5, 0.5)},
     ],
-    ids=["loss", "score", "adaptive", "invscaling", "schedule"],
+    ids=["loss", "score", "adaptive", "invscaling", "cosine", "schedule"],
 )
 def test_stopping_and_learning_rates(params, iris, capfd):
     fused = assert_fused_equals_alone(classifier(**params), *iris, capfd)

@@ -39,7 +39,7 @@ def group_key(task: Task) -> Hashable:
     arrays = task.optimizer_state.arrays
     return (
         program_key(task),
-        -(-len(task.rows) // task.settings.batch_size),
+        task.steps_per_epoch,
         task.progress.epochs,
         int(arrays[0]) if arrays else 0,
     )

@@ -20,7 +20,7 @@ class Epochs:
         arrays = first.optimizer_state.arrays
         units = first.architecture.layer_units
         self.check_wanted = check_wanted
-        self.n_steps = -(-n_samples // first.settings.batch_size)
+        self.n_steps = first.steps_per_epoch
         self.n_done = first.progress.epochs
         self.steps_done = int(arrays[0]) if arrays else 0
         self.batch_rows = padded_batch_size(

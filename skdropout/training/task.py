@@ -186,6 +186,10 @@ class Task:
         return *self.input_stream, id(self.rows.y), id(self.rows.weight)
 
     @property
+    def steps_per_epoch(self) -> int:
+        return -(-len(self.rows) // self.settings.batch_size)
+
+    @property
     def work(self) -> float:
         """About the floating-point operations of all its epochs."""
         n_weights = self.architecture.n_kernel_weights
@@ -226,7 +230,9 @@ class EpochHook(Protocol):
         """Called after the last; returns the weights to keep."""
 
 
-StopReason = Literal["max_iter", "converged", "callback", "interrupted", "diverged"]
+StopReason = Literal[
+    "max_iter", "annealed", "converged", "callback", "interrupted", "diverged"
+]
 
 
 @dataclass
