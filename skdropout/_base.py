@@ -107,8 +107,7 @@ class BaseDropoutMLP(FittedNetwork, metaclass=ABCMeta):
     def _checked_params(self) -> dict[str, Any]:
         """Parameters in one form, or an error that says what is wrong with them."""
         # From the attributes: a subclass may have other parameters than these.
-        names = (row.name for row in HYPERPARAMETERS)
-        return checked_params({name: getattr(self, name) for name in names})
+        return checked_params({row.name: row.value_in(self) for row in HYPERPARAMETERS})
 
     def _training_data(
         self, X, y, sample_weight, is_first: bool, incremental: bool, classes

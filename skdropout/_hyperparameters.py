@@ -28,6 +28,9 @@ class Hyperparameter(NamedTuple):
         Of an input: one value for each network, hidden layer, or step.
     argument : str, optional
         Its name where it goes to, if that is another.
+    off : float, optional
+        The value at which it does nothing. A program leaves it out where all networks
+        have this value; so does an estimator that lacks the parameter have it.
     """
 
     name: str
@@ -36,6 +39,13 @@ class Hyperparameter(NamedTuple):
     acts: Literal["key", "input", "around"]
     shape: Literal["network", "layer", "step"] = "network"
     argument: str | None = None
+    off: float | None = None
+
+    def value_in(self, estimator: Any) -> Any:
+        """An estimator's value."""
+        if self.off is None:
+            return getattr(estimator, self.name)
+        return getattr(estimator, self.name, self.off)
 
 
 class _Number(Interval):
@@ -81,7 +91,7 @@ HYPERPARAMETERS = (
     _row("hidden_layer_sizes", ["array-like", _COUNT], "model", "key"),
     _row("activation", [str, callable], "model", "key"),
     _row("dropout_rate", ["array-like", _FRACTION], "model", "input", "layer"),
-    _row("input_dropout_rate", [_FRACTION], "model", "input"),
+    _row("input_dropout_rate", [_FRACTION], "model", "input", off=0.0),
     _row("batch_norm", "no_validation", "model", "key"),
     _row("input_batch_norm", ["boolean"], "model", "key"),
     _row("initializer", "no_validation", "model", "around"),
@@ -100,6 +110,8 @@ HYPERPARAMETERS = (
     # The training
     _row("alpha", [_NOT_NEGATIVE], "fit", "input"),
     _row("weight_decay", [_NOT_NEGATIVE], "fit", "input"),
+    # Of the classifier alone.
+    _row("label_smoothing", [_FRACTION], "fit", "input", off=0.0),
     _row("learning_rate", "no_validation", "fit", "around"),
     _row("power_t", [_Number(Real, 0, None, closed="left")], "fit", "around"),
     _row("batch_size", [StrOptions({"auto"}), _COUNT], "wrapper", "key"),

@@ -172,6 +172,13 @@ class DropoutMLPClassifier(ClassifierMixin, BaseDropoutMLP):
         which have a weight of one; both at once is an error. Labels of an indicator
         matrix take no dict.
 
+    label_smoothing : float, default=0.0
+        Share of the targets, in [0, 1), that is spread over all classes [5]_, as by
+        Keras's losses. In training the target is ``1 - label_smoothing`` for a row's
+        class, and ``label_smoothing / n_classes`` more for each class; for a label it is
+        ``1 - label_smoothing / 2`` where that applies, else ``label_smoothing / 2``.
+        Validation losses and scores go by the true labels.
+
     callbacks : keras.callbacks.Callback or list of them, default=None
         Called during training. `early_stopping` and `X_val` add ``val_loss`` and
         ``val_accuracy`` to what they are told.
@@ -247,6 +254,8 @@ class DropoutMLPClassifier(ClassifierMixin, BaseDropoutMLP):
        ICLR 2019.
     .. [4] I. Loshchilov and F. Hutter, "SGDR: stochastic gradient descent with warm
        restarts", ICLR 2017.
+    .. [5] C. Szegedy, V. Vanhoucke, S. Ioffe, J. Shlens and Z. Wojna, "Rethinking the
+       Inception architecture for computer vision", CVPR 2016.
 
     Examples
     --------
@@ -299,6 +308,7 @@ class DropoutMLPClassifier(ClassifierMixin, BaseDropoutMLP):
         epsilon=1e-8,
         n_iter_no_change=10,
         class_weight=None,
+        label_smoothing=0.0,
         callbacks=None,
         device="auto",
     ):
@@ -332,6 +342,7 @@ class DropoutMLPClassifier(ClassifierMixin, BaseDropoutMLP):
         self.epsilon = epsilon
         self.n_iter_no_change = n_iter_no_change
         self.class_weight = class_weight
+        self.label_smoothing = label_smoothing
         self.callbacks = callbacks
         self.device = device
 

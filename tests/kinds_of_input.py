@@ -336,7 +336,8 @@ PARAMETERS = {
     "warm_start": [good(True), bad("a")],
 }
 OF_CLASSIFIER = {
-    "class_weight": [good("balanced"), good(None), *map(bad, ["balance", 3, [1.0]])]
+    "class_weight": [good("balanced"), good(None), *map(bad, ["balance", 3, [1.0]])],
+    "label_smoothing": [*map(good, [0, 0.1]), *map(bad, [1.0, -0.1, "a", None])],
 }
 OF_REGRESSOR = {
     "loss": [

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import pytest
 
-from helpers import trained_sizes
+from helpers import BatchHook, trained_sizes
 from skdropout import DropoutMLPClassifier, fused_training
 from test_against_keras import (
     EPOCHS,
@@ -38,13 +38,6 @@ def classifier(**params):
 
 def rates_of(est):
     return est.history_["learning_rate"]
-
-
-class BatchHook(keras.callbacks.Callback):
-    """Its hook at every step sends training through Keras's own fit."""
-
-    def on_train_batch_end(self, batch, logs=None):
-        pass
 
 
 BOTH_TRAINERS = pytest.mark.parametrize("others", [[], [BatchHook()]])

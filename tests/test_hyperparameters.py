@@ -29,6 +29,7 @@ VALUES = {
     "epsilon": [1e-8, 1e-4],
     "alpha": [0.0, 1.0],
     "weight_decay": [0.0, 1.0],
+    "label_smoothing": [0.0, 0.1],
     "learning_rate": ["constant", "invscaling"],
     "power_t": [0.5, 0.25],
     "batch_size": [64, 70],
@@ -56,10 +57,11 @@ WITHOUT_VALUES = {"device"}
 @pytest.mark.parametrize("kind", [DropoutMLPClassifier, DropoutMLPRegressor])
 def test_every_argument_has_a_row(kind):
     names = set(inspect.signature(kind).parameters)
-    own = {"class_weight"} if kind is DropoutMLPClassifier else {"loss"}
+    is_classifier = kind is DropoutMLPClassifier
     rows = [row.name for row in HYPERPARAMETERS]
     assert len(rows) == len(set(rows))
-    assert set(rows) == names - own
+    assert names - set(rows) == ({"class_weight"} if is_classifier else {"loss"})
+    assert set(rows) - names == (set() if is_classifier else {"label_smoothing"})
     assert {*VALUES, *WITHOUT_VALUES} == set(rows)
 
 

@@ -13,6 +13,7 @@ NUMBERS = [
     "input_dropout_rate",
     "alpha",
     "weight_decay",
+    "label_smoothing",
     "learning_rate_init",
     "power_t",
     "tol",

@@ -13,6 +13,21 @@ _DROPOUT = ("input_dropout_rate", "dropout_rate")
 _OTHERS = tuple(row for row in PROGRAM_INPUTS if row.name not in _DROPOUT)
 
 
+def in_use(values: Sequence[Mapping[str, Any]]) -> frozenset[str]:
+    """Names of those that can be left out, but are not off in every network of a stack.
+
+    Parameters
+    ----------
+    values : sequence of mapping
+        For each network, from the names of `PROGRAM_INPUTS`.
+    """
+    return frozenset(
+        row.name
+        for row in PROGRAM_INPUTS
+        if row.off is not None and any(v[row.name] != row.off for v in values)
+    )
+
+
 def hyperparameter_specs(
     n_networks: int, n_hidden_layers: int
 ) -> dict[str, tf.TensorSpec]:

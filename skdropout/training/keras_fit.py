@@ -20,10 +20,11 @@ from .task import Outcome, Rows, StopReason, Task
 def stock_model(task: Task, optimizer):
     """A plain ``keras.Sequential`` with the layers and weights of a task, compiled.
 
-    What it saves holds nothing of ours: the loss that it is compiled with is Keras's, of
-    the same gradient. What it trains with has scikit-learn's L2 penalty besides:
-    ``alpha / 2`` times the sum of the squared kernels, over the batch's sum of sample
-    weights; and its batch normalisations keep moving statistics without their start, as
+    What it saves holds nothing of ours: the loss that it is compiled with, and evaluated
+    by, is Keras's, of the same gradient but for what is of training alone. What it trains
+    with has label smoothing and scikit-learn's L2 penalty besides: ``alpha / 2`` times
+    the sum of the squared kernels, over the batch's sum of sample weights; and its batch
+    normalisations keep moving statistics without their start, as
     of `batch_share`.
     """
     numbers: Counter[str] = Counter()
@@ -33,6 +34,7 @@ def stock_model(task: Task, optimizer):
         return f"{kind}_{number}" if number else kind
 
     settings, n_outputs = task.settings, task.architecture.layer_units[-1]
+    hyperparameters = settings.hyperparameters
     model = keras.Sequential(
         stock_layers(
             task.architecture,
@@ -43,7 +45,7 @@ def stock_model(task: Task, optimizer):
         )
     )
     model.set_weights(task.weights)
-    if weight_decay := settings.hyperparameters["weight_decay"]:
+    if weight_decay := hyperparameters["weight_decay"]:
         optimizer.weight_decay = weight_decay
         kernels = set(map(id, _kernels_of(model)))
         others = [v for v in model.trainable_variables if id(v) not in kernels]
@@ -52,7 +54,9 @@ def stock_model(task: Task, optimizer):
     loss, factor = stock_loss(settings.loss, n_outputs)
     model.compile(optimizer=optimizer, loss=loss, loss_weights=factor)
     model.compute_loss = _penalised_loss(
-        model, WeightedMean(settings.loss), settings.hyperparameters["alpha"]
+        model,
+        WeightedMean(settings.loss, hyperparameters["label_smoothing"]),
+        hyperparameters["alpha"],
     )
     model.train_step = _step_without_start(model, task.progress.norm_steps)
     return model

@@ -6,12 +6,30 @@ from typing import NamedTuple
 from .._backend import keras, tf
 
 
-def _cross_entropy_of_classes(y_true, logits):
+def _cross_entropy_of_classes(y_true, logits, label_smoothing=None):
     classes = tf.cast(y_true[..., 0], tf.int32)
-    return keras.losses.sparse_categorical_crossentropy(classes, logits, from_logits=True)
+    loss = keras.losses.sparse_categorical_crossentropy(classes, logits, from_logits=True)
+    if label_smoothing is None:
+        return loss
+    # Linear in the targets, so that these need not be written out for each class.
+    share = label_smoothing[..., 0]
+    of_all_classes = -tf.reduce_mean(tf.nn.log_softmax(logits), axis=-1)
+    return loss * (1 - share) + of_all_classes * share
 
 
-def _cross_entropy_of_labels(y_true, logits):
+def _cross_entropy_of_probabilities(y_true, probabilities, label_smoothing=None):
+    classes = y_true[..., 0]
+    if label_smoothing is None:
+        return keras.losses.sparse_categorical_crossentropy(classes, probabilities)
+    targets = keras.ops.one_hot(classes, probabilities.shape[-1])
+    return keras.losses.categorical_crossentropy(
+        targets, probabilities, label_smoothing=label_smoothing
+    )
+
+
+def _cross_entropy_of_labels(y_true, logits, label_smoothing=None):
+    if label_smoothing is not None:
+        y_true = y_true * (1 - label_smoothing) + 0.5 * label_smoothing
     return _summed(keras.losses.binary_crossentropy)(y_true, logits, from_logits=True)
 
 
@@ -40,7 +58,9 @@ class RowLoss(NamedTuple):
     """The loss of each row, before and after the output activation.
 
     Both take targets of shape (..., n_rows, n_targets) and outputs of shape
-    (..., n_rows, n_outputs), and return shape (..., n_rows).
+    (..., n_rows, n_outputs), and return shape (..., n_rows). Those of classes and labels
+    also take `label_smoothing`: of logits, of shape (n_networks, 1, 1); of outputs, a
+    float.
     """
 
     of_logits: Callable
@@ -48,10 +68,7 @@ class RowLoss(NamedTuple):
 
 
 ROW_LOSSES = {
-    "categorical": RowLoss(
-        _cross_entropy_of_classes,
-        lambda y, p: keras.losses.sparse_categorical_crossentropy(y[..., 0], p),
-    ),
+    "categorical": RowLoss(_cross_entropy_of_classes, _cross_entropy_of_probabilities),
     "binary": RowLoss(
         _cross_entropy_of_labels, _summed(keras.losses.binary_crossentropy)
     ),
@@ -87,11 +104,13 @@ class WeightedMean(keras.losses.Loss):
     ----------
     loss : str
         Key of `ROW_LOSSES`.
+    label_smoothing : float, default=0.0
     """
 
-    def __init__(self, loss: str):
+    def __init__(self, loss: str, label_smoothing: float = 0.0):
         super().__init__(name=loss, reduction="mean_with_sample_weight")
         self.loss = loss
+        self.smoothing = {"label_smoothing": label_smoothing} if label_smoothing else {}
 
     def call(self, y_true, y_pred):
-        return ROW_LOSSES[self.loss].of_outputs(y_true, y_pred)
+        return ROW_LOSSES[self.loss].of_outputs(y_true, y_pred, **self.smoothing)

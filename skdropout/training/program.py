@@ -34,7 +34,8 @@ class ProgramKey:
         An ``OptimizerRecipe.key``.
     batch_rows, n_steps : int
         Rows of a step, with padding, and steps of a call.
-    has_input_dropout : bool
+    in_use : frozenset of str
+        The hyperparameters that are not left out, as of `in_use`.
     device : str
     by_xla : bool
         Whether XLA compiles the steps.
@@ -46,7 +47,7 @@ class ProgramKey:
     optimizer: tuple
     batch_rows: int
     n_steps: int
-    has_input_dropout: bool
+    in_use: frozenset[str]
     device: str
     by_xla: bool
     shape: Shape
@@ -69,14 +70,15 @@ class Program:
         self.noisy_layers = [
             layer
             for layer in key.architecture.layers
-            if layer.kind == "dropout" and (layer.number or key.has_input_dropout)
+            if layer.kind == "dropout"
+            and (layer.number or "input_dropout_rate" in key.in_use)
         ]
         with tf.device(key.device), single_precision(), without_op_callbacks():
             self.packer = StatePacker(
                 key.architecture, key.optimizer, key.shape.n_networks
             )
             self._step = TrainingStep(
-                key.architecture, key.loss, self.packer, self.noisy_layers
+                key.architecture, key.loss, self.packer, self.noisy_layers, key.in_use
             )
             # As a concrete function, which is called at half the cost.
             self._run = tf.function(

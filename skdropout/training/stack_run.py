@@ -5,7 +5,7 @@ import numpy as np
 from .arrangement import arrange
 from .batches import row_weights, take_rows
 from .epochs import Epochs
-from .hyperparameters import stacked_hyperparameters
+from .hyperparameters import in_use, stacked_hyperparameters
 from .moving_statistics import batch_share
 from .network_run import NetworkRun
 from .program import ProgramKey, program_for
@@ -36,9 +36,7 @@ class StackRun:
             optimizer=first.optimizer.key,
             batch_rows=epochs.batch_rows,
             n_steps=epochs.chunk_steps(shape.n_inputs, shape.n_seeds),
-            has_input_dropout=any(
-                task.settings.hyperparameters["input_dropout_rate"] > 0 for task in tasks
-            ),
+            in_use=in_use([task.settings.hyperparameters for task in tasks]),
             device=first.settings.device,
             by_xla=first.settings.by_xla,
             shape=shape,

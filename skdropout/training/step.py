@@ -1,6 +1,6 @@
 """One training step of a stack: gradient, penalty, optimizer, moving statistics."""
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 
 from .._backend import tf
 from ..network.architecture import Architecture, Layer
@@ -22,6 +22,8 @@ class TrainingStep:
     packer : StatePacker
     noisy_layers : sequence of Layer
         The dropout layers that drop anything.
+    in_use : set of str
+        The hyperparameters that are not left out.
     """
 
     def __init__(
@@ -30,11 +32,13 @@ class TrainingStep:
         loss: str,
         packer: StatePacker,
         noisy_layers: Sequence[Layer],
+        in_use: Set[str],
     ):
         self._architecture = architecture
         self._row_loss = ROW_LOSSES[loss].of_logits
         self._packer = packer
         self._noisy_layers = noisy_layers
+        self._in_use = in_use
 
     def __call__(
         self,
@@ -84,7 +88,7 @@ class TrainingStep:
                 lambda values, layer: dropped(values, layer, noise_of, hyperparameters),
                 shares,
             )
-            row_losses = self._row_loss(y, logits)
+            row_losses = self._row_losses(y, logits, hyperparameters)
             loss = tf.reduce_sum(row_losses * share, axis=-1)
         found = iter(tape.gradient(loss, watched))
         gradients = [next(found) if s.trainable else None for s in specs]
@@ -114,3 +118,9 @@ class TrainingStep:
             norm_shares = tf.reshape(norm_shares, (-1, 1, 1))
             statistics = statistics * (1 - norm_shares) + new * norm_shares
         return State([*trainable, statistics], slots, counts), loss
+
+    def _row_losses(self, y, logits, hyperparameters: dict):
+        if "label_smoothing" not in self._in_use:
+            return self._row_loss(y, logits)
+        smoothing = tf.reshape(hyperparameters["label_smoothing"], (-1, 1, 1))
+        return self._row_loss(y, logits, label_smoothing=smoothing)
