@@ -110,6 +110,8 @@ HYPERPARAMETERS = (
     # The training
     _row("alpha", [_NOT_NEGATIVE], "fit", "input"),
     _row("weight_decay", [_NOT_NEGATIVE], "fit", "input"),
+    # None is infinity to a program.
+    _row("clipnorm", [_POSITIVE, None], "fit", "input", off=math.inf),
     # Of the classifier alone.
     _row("label_smoothing", [_FRACTION], "fit", "input", off=0.0),
     _row("learning_rate", "no_validation", "fit", "around"),

@@ -90,6 +90,11 @@ class DropoutMLPClassifier(ClassifierMixin, BaseDropoutMLP):
         the kernels, whatever the optimizer. Above 0 it takes the place of the optimizer's
         own, which is 0.004 of all weights in Keras's AdamW.
 
+    clipnorm : float or None, default=None
+        Most that the L2 norm of a gradient, with the penalty, may be [4]_: that of each
+        kernel, bias, scale and offset by itself, as in Keras's optimizers. A longer one
+        is scaled down. It takes the place of what an optimizer instance clips by.
+
     batch_size : int or 'auto', default='auto'
         Rows of a mini-batch. ``'auto'`` means ``min(200, n_samples)``.
 
@@ -100,7 +105,7 @@ class DropoutMLPClassifier(ClassifierMixin, BaseDropoutMLP):
         - ``'adaptive'``: divided by 5 each time that training would stop for want of
           progress, until it is at most 1e-6.
         - ``'cosine'``: ``learning_rate_init * (1 + cos(pi * step / n_steps)) / 2``, from
-          step to step over the ``n_steps`` of all `max_iter` epochs [4]_. Training goes
+          step to step over the ``n_steps`` of all `max_iter` epochs [5]_. Training goes
           on to the last, whatever the loss, unless `early_stopping` ends it. In
           ``partial_fit``, which knows no last epoch, the rate is constant.
         - a schedule: a function of the number of steps done.
@@ -173,7 +178,7 @@ class DropoutMLPClassifier(ClassifierMixin, BaseDropoutMLP):
         matrix take no dict.
 
     label_smoothing : float, default=0.0
-        Share of the targets, in [0, 1), that is spread over all classes [5]_, as by
+        Share of the targets, in [0, 1), that is spread over all classes [6]_, as by
         Keras's losses. In training the target is ``1 - label_smoothing`` for a row's
         class, and ``label_smoothing / n_classes`` more for each class; for a label it is
         ``1 - label_smoothing / 2`` where that applies, else ``label_smoothing / 2``.
@@ -252,9 +257,11 @@ class DropoutMLPClassifier(ClassifierMixin, BaseDropoutMLP):
        training by reducing internal covariate shift", ICML 2015.
     .. [3] I. Loshchilov and F. Hutter, "Decoupled weight decay regularization",
        ICLR 2019.
-    .. [4] I. Loshchilov and F. Hutter, "SGDR: stochastic gradient descent with warm
+    .. [4] R. Pascanu, T. Mikolov and Y. Bengio, "On the difficulty of training recurrent
+       neural networks", ICML 2013.
+    .. [5] I. Loshchilov and F. Hutter, "SGDR: stochastic gradient descent with warm
        restarts", ICLR 2017.
-    .. [5] C. Szegedy, V. Vanhoucke, S. Ioffe, J. Shlens and Z. Wojna, "Rethinking the
+    .. [6] C. Szegedy, V. Vanhoucke, S. Ioffe, J. Shlens and Z. Wojna, "Rethinking the
        Inception architecture for computer vision", CVPR 2016.
 
     Examples
@@ -289,6 +296,7 @@ class DropoutMLPClassifier(ClassifierMixin, BaseDropoutMLP):
         optimizer="adam",
         alpha=0.0001,
         weight_decay=0.0,
+        clipnorm=None,
         batch_size="auto",
         learning_rate="constant",
         learning_rate_init=0.001,
@@ -323,6 +331,7 @@ class DropoutMLPClassifier(ClassifierMixin, BaseDropoutMLP):
         self.optimizer = optimizer
         self.alpha = alpha
         self.weight_decay = weight_decay
+        self.clipnorm = clipnorm
         self.batch_size = batch_size
         self.learning_rate = learning_rate
         self.learning_rate_init = learning_rate_init

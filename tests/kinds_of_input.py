@@ -271,7 +271,7 @@ WEIGHTS = {
 # Parameters
 
 ADAM = keras.optimizers.Adam(0.01)
-CLIPPED = keras.optimizers.SGD(0.01, clipnorm=1.0)  # by Keras's own fit
+BY_KERAS = keras.optimizers.SGD(0.01, loss_scale_factor=1.0)  # by Keras's own fit
 PARAMETERS = {
     "hidden_layer_sizes": [
         *map(good, [(), (4,), [3, 2], 4, np.array([3, 2]), np.int64(4)]),
@@ -297,7 +297,7 @@ PARAMETERS = {
     ],
     "use_bias": [good(False), bad("no")],
     "optimizer": [
-        *map(good, ["sgd", "rmsprop", ADAM, CLIPPED, keras.optimizers.Adam]),
+        *map(good, ["sgd", "rmsprop", ADAM, BY_KERAS, keras.optimizers.Adam]),
         *map(bad, ["adamm", None, 3, print]),
     ],
     "learning_rate_init": [
@@ -316,6 +316,7 @@ PARAMETERS = {
     "epsilon": [good(1e-3), bad(0), bad(None)],
     "alpha": [*map(good, [0, 0.1, np.float64(0.1)]), *map(bad, [-1, np.nan, "a", None])],
     "weight_decay": [good(0.01), bad(-1), bad("a")],
+    "clipnorm": [good(0.1), good(None), *map(bad, [0, -1, "a"])],
     "batch_size": [
         *map(good, ["auto", 5, 1000]),
         *map(bad, [0, -3, 2.5, "all", None]),

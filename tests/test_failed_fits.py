@@ -54,7 +54,7 @@ FAILURES = {
     "bad weight": ({}, lambda est, X, y: est.fit(X[:, :2], y + 7, sample_weight=-y)),
     "bad optimizer": by(optimizer="adamm"),
     "diverging": diverging(),
-    "diverging by Keras": diverging(clipnorm=1e30),
+    "diverging by Keras": diverging(loss_scale_factor=1.0),
     "callback before": by(callbacks=[Failing("on_train_begin")]),
     "interrupt before": by(callbacks=[Failing("on_train_begin", KeyboardInterrupt)]),
     "callback within": by(callbacks=[Failing("on_epoch_end")]),

@@ -78,6 +78,8 @@ OPTIMIZERS = {
     "adam": {"optimizer": "adam"},
     "adamw": {"optimizer": keras.optimizers.AdamW(0.01, weight_decay=0.1)},
     "amsgrad": {"optimizer": keras.optimizers.Adam(0.01, amsgrad=True)},
+    "clipnorm": {"optimizer": "adam", "clipnorm": 0.1},
+    "global_clipnorm": {"optimizer": keras.optimizers.Adam(0.01, global_clipnorm=0.1)},
     "clipvalue": {"optimizer": keras.optimizers.Adam(0.01, clipvalue=0.1)},
     "rmsprop": {"optimizer": "rmsprop"},
     "centered": {"optimizer": keras.optimizers.RMSprop(0.01, centered=True)},

@@ -34,6 +34,7 @@ REALS = {
     "input_dropout_rate": 0.125,
     "alpha": 0.5,
     "weight_decay": 0.25,
+    "clipnorm": 0.125,
     "label_smoothing": 0.25,
     "learning_rate_init": 0.03125,
     "power_t": 0.5,
@@ -49,6 +50,7 @@ WHOLE_REALS = {
     "input_dropout_rate": 0,
     "alpha": 2,
     "weight_decay": 0,
+    "clipnorm": 1,
     "label_smoothing": 0,
     "learning_rate_init": 1,
     "power_t": 1,
@@ -201,7 +203,8 @@ def test_fractions_in_lists_are_refused(iris, name):
 
 
 @pytest.mark.parametrize(
-    "name", ["dropout_rate", "input_dropout_rate", "beta_1", "beta_2"]
+    "name",
+    ["dropout_rate", "input_dropout_rate", "label_smoothing", "beta_1", "beta_2"],
 )
 def test_fractions_that_float32_rounds_to_one(iris, name):
     est = DropoutMLPClassifier(**{name: 1 - 1e-12})
@@ -209,7 +212,8 @@ def test_fractions_that_float32_rounds_to_one(iris, name):
 
 
 @pytest.mark.parametrize(
-    "name", ["alpha", "weight_decay", "learning_rate_init", "epsilon", "momentum"]
+    "name",
+    ["alpha", "weight_decay", "clipnorm", "learning_rate_init", "epsilon", "momentum"],
 )
 @pytest.mark.parametrize(
     "value",

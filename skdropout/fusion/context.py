@@ -31,7 +31,7 @@ def fused_training(
 
     Everything else runs as ever, `n_jobs` of its tasks at a time (one where it is None).
     What a stack cannot hold trains by itself: optimizers that are not element-wise, such
-    as Muon or LAMB or any with `clipnorm`, and callbacks that want to see each batch.
+    as Muon or LAMB or any with `use_ema`, and callbacks that want to see each batch.
 
     Parameters
     ----------

@@ -42,6 +42,22 @@ def sum_of_squares(kernels):
     return tf.reduce_sum(products * np.eye(n_rows, dtype=np.float32), axis=(1, 2))
 
 
+def clipped(gradients, squares, most):
+    """Gradients (n_networks, fan_in, fan_out), scaled down where a norm is too large.
+
+    Parameters
+    ----------
+    gradients : tensor of shape (n_networks, fan_in, fan_out)
+    squares : tensor of shape (n_networks,)
+        The norms, squared.
+    most : tensor of shape (n_networks,) or float
+        What the norms may be; infinity for no bound.
+    """
+    norms = tf.sqrt(squares)
+    scale = tf.where(norms > most, most / norms, 1.0)
+    return gradients * tf.reshape(scale, (-1, 1, 1))
+
+
 def weighted_sum(weights, values):
     """Sum over the rows, of shape (n_networks, 1, units).
 

@@ -2,12 +2,14 @@
 
 import functools
 import json
+import math
 from typing import Any
 
 import numpy as np
 
 from .._backend import keras, tf
 from .layout import as_array
+from .operations import clipped, sum_of_squares
 from .optimizer_copies import made_from
 from .stateless import NetworkMomentumSGD, RateOfStep, stateless
 
@@ -24,14 +26,10 @@ _ELEMENT_WISE = (
     "RMSprop",
     "SGD",
 )
-# Options that look at more than one weight or keep a count of their own.
-_STACK_BREAKERS = (
-    "clipnorm",
-    "global_clipnorm",
-    "use_ema",
-    "gradient_accumulation_steps",
-    "loss_scale_factor",
-)
+# Options that keep averages, sums or a scale of their own.
+_STACK_BREAKERS = ("use_ema", "gradient_accumulation_steps", "loss_scale_factor")
+_MAX_FLOAT32 = float(np.finfo(np.float32).max)
+_CLIPPING = ("clipnorm", "global_clipnorm", "clipvalue")
 
 
 class OptimizerRecipe:
@@ -74,7 +72,7 @@ class OptimizerRecipe:
         if isinstance(rate, dict):
             rate = keras.saving.deserialize_keras_object(rate)
         self.learning_rate = rate
-        self.hyperparameters = {"momentum": 0.0}
+        self.hyperparameters = {"momentum": 0.0, "clipnorm": _clipnorm_of(config)}
         self.key = self._stack_key()
 
     def _stack_key(self) -> tuple | None:
@@ -89,7 +87,7 @@ class OptimizerRecipe:
         ):
             return None
         config = dict(self.config)
-        del config["name"], config["learning_rate"]
+        del config["name"], config["learning_rate"], config["clipnorm"]
         if self.kind is keras.optimizers.SGD:
             momentum = config["momentum"]
             self.hyperparameters["momentum"] = momentum
@@ -100,9 +98,17 @@ class OptimizerRecipe:
         """The same without a weight decay of the optimizer's own."""
         if not self.config.get("weight_decay"):
             return self
-        config = {**self.config, "weight_decay": 0.0}
-        attributes = {k: v for k, v in self.attributes.items() if k != "weight_decay"}
-        return OptimizerRecipe(self.kind, config, attributes=attributes)
+        return self._with(weight_decay=0.0)
+
+    def clipped_by(self, clipnorm: float) -> "OptimizerRecipe":
+        """The same with this in place of a clipping of its own."""
+        return self._with(**dict.fromkeys(_CLIPPING) | {"clipnorm": clipnorm})
+
+    def _with(self, **settings: Any) -> "OptimizerRecipe":
+        # Classes of others need not have all of them in their configuration.
+        known = {k: v for k, v in settings.items() if k in self.config}
+        config, attributes = {**self.config, **known}, {**self.attributes, **settings}
+        return OptimizerRecipe(self.kind, config, self.spared, attributes)
 
     def make(self):
         """A fresh optimizer."""
@@ -114,6 +120,12 @@ class OptimizerRecipe:
                 "attributes": self.attributes,
             }
         )
+
+
+def _clipnorm_of(config: dict) -> float:
+    """Most that a gradient's norm may be; infinity for no bound, or none in float32."""
+    clipnorm = config.get("clipnorm") or 0
+    return clipnorm if 0 < clipnorm <= _MAX_FLOAT32 else math.inf
 
 
 @functools.cache
@@ -151,6 +163,7 @@ class StackOptimizer:
         name, config = key
         kind = getattr(keras.optimizers, name)
         config = json.loads(config)
+        self._global_clipnorm = config.pop("global_clipnorm") or 0
         self._has_momentum = kind is keras.optimizers.SGD and config["momentum"] > 0
         if self._has_momentum:
             kind = NetworkMomentumSGD
@@ -184,6 +197,9 @@ class StackOptimizer:
         self._rate.current = tf.reshape(rates, (-1, 1, 1))
         if self._has_momentum:
             self._optimizer.network_momentum = tf.reshape(momentum, (-1, 1, 1))
+        if self._global_clipnorm > 0:
+            squares = tf.add_n([sum_of_squares(values) for values in gradients])
+            gradients = [clipped(v, squares, self._global_clipnorm) for v in gradients]
         of_weights, of_stack = iter(slots), iter(counts)
         state = [next(of_stack if c else of_weights) for c in self._is_count]
         weights, state = self._optimizer.stateless_apply(state, gradients, weights)

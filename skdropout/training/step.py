@@ -1,4 +1,5 @@
-"""One training step of a stack: gradient, penalty, optimizer, moving statistics."""
+"""One training step of a stack: gradient, penalty, clipping, optimizer, moving
+statistics."""
 
 from collections.abc import Sequence, Set
 
@@ -7,7 +8,7 @@ from ..network.architecture import Architecture, Layer
 from .feed import Batches
 from .forward import dropped, logits_in_training
 from .losses import ROW_LOSSES
-from .operations import for_networks, sum_of_squares
+from .operations import clipped, for_networks, sum_of_squares
 from .state import State, StatePacker
 
 
@@ -99,6 +100,11 @@ class TrainingStep:
             if spec.role == "kernel":
                 gradients[i] += strength_of_gradient * weights[i]
                 loss += 0.5 * strength * sum_of_squares(weights[i])
+        if "clipnorm" in self._in_use:
+            most = hyperparameters["clipnorm"]
+            gradients = [
+                g if g is None else clipped(g, sum_of_squares(g), most) for g in gradients
+            ]
         decay = tf.reshape(rates * hyperparameters["weight_decay"], (-1, 1, 1))
         trainable = [
             block - block * mask * decay

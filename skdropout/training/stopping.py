@@ -207,5 +207,5 @@ def _divergence_message(what: str, epoch: int) -> str:
         "targets that are not scaled (put a StandardScaler before the estimator), a "
         "learning_rate_init, an alpha or a weight_decay that is too large, or a momentum "
         "too close to one. "
-        "batch_norm=True also helps."
+        "batch_norm=True and a clipnorm also help."
     )
