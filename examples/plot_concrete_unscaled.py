@@ -45,8 +45,8 @@ X_valid, y_valid = valid.drop(columns=TARGET), valid[TARGET]
 # %%
 # The networks
 # ------------
-# The published system has neither momentum nor our penalty and stopping rule: `momentum`,
-# `alpha` and `n_iter_no_change` switch them off.
+# The published system has no momentum, nor our penalty, stopping rule or standardised
+# targets: `momentum`, `alpha`, `n_iter_no_change` and `normalize_y` switch them off.
 #
 # Besides the two published networks, each way to scale the input is tried with each place
 # of batch normalisation, without dropout as published and with it. A network that
@@ -55,6 +55,7 @@ X_valid, y_valid = valid.drop(columns=TARGET), valid[TARGET]
 mlp = DropoutMLPRegressor(
     hidden_layer_sizes=(512, 512, 512),
     loss="absolute_error",
+    normalize_y=False,
     optimizer="sgd",
     learning_rate_init=0.01,
     momentum=0,

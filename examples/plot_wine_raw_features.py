@@ -39,13 +39,15 @@ X_valid, y_valid = valid.drop(columns="quality"), valid["quality"]
 # %%
 # The networks
 # ------------
-# The published system has neither our penalty nor our stopping rule: `alpha` and
-# `n_iter_no_change` switch them off. Layers this wide keep all cores busy by themselves,
-# so there would be nothing to gain from training the networks together.
+# The published system has neither our penalty nor our stopping rule nor standardised
+# targets: `alpha`, `n_iter_no_change` and `normalize_y` switch them off. Layers this wide
+# keep all cores busy by themselves, so there would be nothing to gain from training the
+# networks together.
 
 mlp = DropoutMLPRegressor(
     hidden_layer_sizes=experiment.pick((1024, 1024, 1024), (64, 64, 64)),
     loss="absolute_error",
+    normalize_y=False,
     dropout_rate=0.3,
     optimizer="adam",
     alpha=0,

@@ -60,8 +60,8 @@ class BaseDropoutMLP(FittedNetwork, metaclass=ABCMeta):
         """Validated `X` and `y`; sets what describes the targets where `reset`."""
 
     @abstractmethod
-    def _encode_targets(self, y) -> np.ndarray:
-        """Validated targets as the network's loss takes them."""
+    def _encode_targets(self, y, weight: RowWeights, *, reset: bool) -> np.ndarray:
+        """Validated targets as the network's loss takes them; sets how, where `reset`."""
 
     @abstractmethod
     def _encode_validation_targets(self, y_val) -> np.ndarray:
@@ -120,7 +120,8 @@ class BaseDropoutMLP(FittedNetwork, metaclass=ABCMeta):
         if sample_weight is not None:
             of_rows = checked_sample_weight(sample_weight, X)
             weight = RowWeights(*scaled(of_rows), of_classes)
-        return _TrainingData(as_float32(X, "X"), self._encode_targets(y), weight, X.dtype)
+        y = self._encode_targets(y, weight, reset=is_first)
+        return _TrainingData(as_float32(X, "X"), y, weight, X.dtype)
 
     def _validation_data(self, X_val, y_val) -> tuple[Any, np.ndarray] | None:
         if X_val is None:

@@ -214,7 +214,12 @@ class FittedNetwork(BaseEstimator):
             self._dropout_rates,
             self._float32_weights(),
             self._progress_state["seed"],
+            self._rescaling(),
         )
+
+    def _rescaling(self) -> tuple[np.ndarray, np.ndarray] | None:
+        """What the outputs are multiplied by, and what is added; None for neither."""
+        return None
 
     # Copies and pickles. Keras's own of an optimizer are not whole.
 

@@ -612,7 +612,11 @@ class DropoutMLPClassifier(ClassifierMixin, BaseDropoutMLP):
             )
         return X, y
 
-    def _encode_targets(self, y):
+    def _encode_targets(self, y, weight, *, reset):
+        return self._as_indices(y)
+
+    def _as_indices(self, y):
+        """Labels as indices of `classes_`; an indicator matrix as it is."""
         return y if self._is_multilabel else np.searchsorted(self.classes_, y)
 
     def _encode_validation_targets(self, y_val):
@@ -627,7 +631,7 @@ class DropoutMLPClassifier(ClassifierMixin, BaseDropoutMLP):
                     f"y_val must be an indicator matrix of {len(self.classes_)} labels."
                 )
             _check_indicators(y_val, "y_val")
-            return self._encode_targets(y_val)
+            return self._as_indices(y_val)
         if y_val.ndim == 2 and y_val.shape[1] > 1:
             raise ValueError(
                 f"y_val has the shape {y_val.shape}; it must have one column of class "
@@ -640,7 +644,7 @@ class DropoutMLPClassifier(ClassifierMixin, BaseDropoutMLP):
                 f"y_val has classes {unknown} that are not among those of y: "
                 f"{self.classes_}."
             )
-        return self._encode_targets(y_val)
+        return self._as_indices(y_val)
 
     @property
     def _loss_name(self):
@@ -671,7 +675,7 @@ class DropoutMLPClassifier(ClassifierMixin, BaseDropoutMLP):
                 "class_weight='balanced' is not known before all rows are, so it does "
                 "not go with partial_fit. Give a dict of weights instead."
             )
-        encoded = self._encode_targets(y).astype(int)
+        encoded = self._as_indices(y).astype(int)
         if self._is_multilabel:
             return balanced(encoded, 2)
         return balanced(encoded[:, None], len(self.classes_))

@@ -6,19 +6,16 @@ import numpy as np
 from scipy import sparse
 from sklearn.base import RegressorMixin, _fit_context
 from sklearn.utils import check_array
+from sklearn.utils._param_validation import StrOptions
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import column_or_1d, validate_data
 
 from ._base import BaseDropoutMLP, can_fit_partially
 from ._checks import as_float32
 from ._names import unknown_name
+from ._targets import mean_and_scale, restored, standardized
 
 _LOSSES = ("squared_error", "absolute_error", "huber", "poisson")
-
-
-def _mean_and_std(draws):
-    """Over the first axis, stacked along it."""
-    return np.stack([draws.mean(axis=0), draws.std(axis=0)])
 
 
 class DropoutMLPRegressor(RegressorMixin, BaseDropoutMLP):
@@ -27,8 +24,7 @@ class DropoutMLPRegressor(RegressorMixin, BaseDropoutMLP):
     Takes what :class:`sklearn.neural_network.MLPRegressor` takes, except for `solver` and
     `max_fun`, and dropout [1]_, batch normalisation [2]_, initializers and optimizers
     besides. Trained in float32 by Keras on TensorFlow; the fitted estimator is plain
-    NumPy. Scale targets that are far from one (for example by
-    :class:`sklearn.compose.TransformedTargetRegressor`).
+    NumPy.
 
     Parameters
     ----------
@@ -46,6 +42,16 @@ class DropoutMLPRegressor(RegressorMixin, BaseDropoutMLP):
         (quadratic up to an error of one), or half the Poisson deviance, whose output is
         an exponential and whose targets must not be negative. Several outputs are
         summed.
+
+    normalize_y : bool or 'auto', default='auto'
+        Whether the network is trained on standardised targets: each output less its
+        mean, over its standard deviation. Predictions, and the exported network, are in
+        the unit of the targets; `loss_` and the other losses, `tol` on them, the unit of
+        Huber's loss, and `coefs_` and `intercepts_` are of the standardised targets, and
+        so is what `callbacks` see. Mean and standard deviation are those of the rows of
+        the first call, by their `sample_weight`; ``partial_fit`` and warm starts keep
+        them, but for an output that has been constant so far, which is predicted
+        exactly. ``'auto'`` stands for ``loss != 'poisson'``.
 
     dropout_rate : float or array-like of shape (n_hidden_layers,), default=0.2
         Fraction of the units dropped after each hidden layer, in [0, 1). The units kept
@@ -205,6 +211,10 @@ class DropoutMLPRegressor(RegressorMixin, BaseDropoutMLP):
     intercepts_ : list of ndarray of shape (fan_out,)
         Bias of each dense layer.
 
+    y_mean_, y_scale_ : ndarray of shape (n_outputs,)
+        Mean and standard deviation by which the targets are standardised: zeros and ones
+        where they aren't, and a standard deviation of 0 where they are constant.
+
     n_features_in_ : int
         Number of features.
 
@@ -256,7 +266,11 @@ class DropoutMLPRegressor(RegressorMixin, BaseDropoutMLP):
     _parameter_constraints: ClassVar[dict] = {
         **BaseDropoutMLP._parameter_constraints,
         "loss": "no_validation",
+        "normalize_y": ["boolean", StrOptions({"auto"})],
     }
+
+    y_mean_: np.ndarray
+    y_scale_: np.ndarray
 
     def __init__(
         self,
@@ -264,6 +278,7 @@ class DropoutMLPRegressor(RegressorMixin, BaseDropoutMLP):
         activation="relu",
         *,
         loss="squared_error",
+        normalize_y="auto",
         dropout_rate=0.2,
         input_dropout_rate=0.0,
         batch_norm=False,
@@ -298,6 +313,7 @@ class DropoutMLPRegressor(RegressorMixin, BaseDropoutMLP):
         self.hidden_layer_sizes = hidden_layer_sizes
         self.activation = activation
         self.loss = loss
+        self.normalize_y = normalize_y
         self.dropout_rate = dropout_rate
         self.input_dropout_rate = input_dropout_rate
         self.batch_norm = batch_norm
@@ -435,10 +451,10 @@ class DropoutMLPRegressor(RegressorMixin, BaseDropoutMLP):
         """
         if return_std:
             mean, std = self._drop_single_output(
-                self._monte_carlo(X, n_draws, random_state, _mean_and_std, "predict")
+                self._monte_carlo(X, n_draws, random_state, self._mean_and_std, "predict")
             )
             return mean, std
-        return self._drop_single_output(self._network_outputs(X))
+        return self._drop_single_output(self._restored(self._network_outputs(X)))
 
     def mc_predict(self, X, n_draws=100, random_state=None):
         """Draw predictions with dropout left on: Monte Carlo dropout [1]_.
@@ -479,19 +495,42 @@ class DropoutMLPRegressor(RegressorMixin, BaseDropoutMLP):
            representing model uncertainty in deep learning", ICML 2016.
         """
         return self._drop_single_output(
-            self._monte_carlo(X, n_draws, random_state, lambda x: x, "mc_predict")
+            self._monte_carlo(X, n_draws, random_state, self._restored, "mc_predict")
         )
+
+    def _mean_and_std(self, draws):
+        """Over the first axis, stacked along it, in the unit of the targets."""
+        mean, std = draws.mean(axis=0), draws.std(axis=0)
+        return np.stack([self._restored(mean), self._restored(std, offset=0.0)])
+
+    def _restored(self, outputs, offset=None):
+        """Outputs of the network, along the last axis, in the unit of the targets."""
+        if not self._has_standardized_targets:
+            return outputs
+        offset = self.y_mean_ if offset is None else offset
+        return restored(outputs, offset, self.y_scale_)
 
     def _drop_single_output(self, outputs):
         """Outputs without their last axis, where there is one output."""
-        return outputs[..., 0] if self.n_outputs_ == 1 else outputs
+        return outputs[..., 0] if outputs.shape[-1] == 1 else outputs
 
     # What the base class asks for
 
     def _checked_params(self):
         if not (isinstance(self.loss, str) and self.loss in _LOSSES):
             raise unknown_name("loss", self.loss, _LOSSES)
+        if self.loss == "poisson" and self._asks_for_standardized_targets:
+            raise ValueError(
+                f"normalize_y={self.normalize_y!r} does not go with loss='poisson', of "
+                "which targets must not be negative; allowed are 'auto' and False."
+            )
         return super()._checked_params()
+
+    @property
+    def _asks_for_standardized_targets(self):
+        if isinstance(self.normalize_y, str):  # "auto"
+            return self.loss != "poisson"
+        return bool(self.normalize_y)
 
     def _validate_targets(self, X, y, *, reset, incremental, classes=None):
         X, y = validate_data(
@@ -515,10 +554,58 @@ class DropoutMLPRegressor(RegressorMixin, BaseDropoutMLP):
                 f"y has {n_outputs} columns, but the network was fitted with "
                 f"{self._n_network_outputs}."
             )
-        return X, self._checked_target_values(y, "y")
+        y = self._checked_target_values(y, "y")
+        if X.dtype == np.float32:  # of which predictions have the type, too
+            as_float32(y, "y")
+        return X, y
 
-    def _encode_targets(self, y):
-        return y
+    def _encode_targets(self, y, weight, *, reset):
+        if reset:
+            mean = np.zeros(self._n_network_outputs)
+            scale = (
+                np.zeros_like(mean) if self._asks_for_standardized_targets else mean + 1
+            )
+        else:
+            mean, scale = self.y_mean_, self.y_scale_
+        unknown = scale == 0
+        if unknown.any():
+            new_mean, new_scale = mean_and_scale(y, weight.of_rows)
+            mean = np.where(unknown, new_mean, mean)
+            scale = np.where(unknown, new_scale, scale)
+        self.y_mean_, self.y_scale_ = mean, scale
+        if self.loss == "poisson" and self._has_standardized_targets:
+            raise ValueError(
+                "loss='poisson' cannot go on from a fit with standardised targets (see "
+                "normalize_y). Fit with warm_start=False first."
+            )
+        return self._as_trained(y, "y")
+
+    @property
+    def _has_standardized_targets(self):
+        return bool(self.y_mean_.any() or (self.y_scale_ != 1).any())
+
+    def _as_trained(self, y, name):
+        """Target values in single precision, standardised as those of the fit."""
+        if self._has_standardized_targets:
+            y = standardized(y, self.y_mean_, self.y_scale_)
+        return as_float32(y, name)
+
+    def _rescaling(self):
+        if not self._has_standardized_targets:
+            return None
+        both = np.stack([self.y_scale_, self.y_mean_])
+        as_float32(both, "What `y` was normalised by")
+        return both[0], both[1]
+
+    def _check_arrays(self):
+        super()._check_arrays()
+        of_targets = [getattr(self, name, None) for name in ("y_mean_", "y_scale_")]
+        shapes = [np.shape(values) for values in of_targets]
+        if shapes != [(self._n_network_outputs,)] * 2:
+            raise ValueError(
+                f"This {type(self).__name__} was not saved whole: y_mean_ and y_scale_ "
+                f"have the shapes {shapes}, for {self._n_network_outputs} outputs."
+            )
 
     def _encode_validation_targets(self, y_val):
         y_val = check_array(y_val, ensure_2d=False, dtype=None, input_name="y_val")
@@ -527,7 +614,7 @@ class DropoutMLPRegressor(RegressorMixin, BaseDropoutMLP):
             raise ValueError(
                 f"y_val has {n_outputs} columns and y has {self._n_network_outputs}."
             )
-        return self._checked_target_values(y_val, "y_val")
+        return self._as_trained(self._checked_target_values(y_val, "y_val"), "y_val")
 
     def _checked_target_values(self, y, name):
         if y.dtype.kind not in "biufO":
@@ -543,7 +630,7 @@ class DropoutMLPRegressor(RegressorMixin, BaseDropoutMLP):
             raise ValueError(
                 f"loss='poisson' needs {name} >= 0; got {name}.min()={y.min()}."
             )
-        return as_float32(y, name)
+        return y
 
     @property
     def _loss_name(self):

@@ -31,7 +31,7 @@ def _pair(ours, theirs, X, y, **params):
         mine.partial_fit(X, y, classes=classes)
         other.partial_fit(X, y, classes=classes)
     else:
-        mine.partial_fit(X, y)
+        mine.set_params(normalize_y=False).partial_fit(X, y)
         other.partial_fit(X, y)
     other.coefs_ = [values.copy() for values in mine.coefs_]
     other.intercepts_ = [values.copy() for values in mine.intercepts_]

@@ -137,7 +137,13 @@ def test_linear_model_reaches_least_squares(curve):
     X = curve[0]
     y = X @ [1.0, -2.0, 0.5] + 3.0
     est = DropoutMLPRegressor(
-        (), alpha=0.0, learning_rate_init=0.05, max_iter=500, tol=1e-9, random_state=0
+        (),
+        normalize_y=False,
+        alpha=0.0,
+        learning_rate_init=0.05,
+        max_iter=500,
+        tol=1e-9,
+        random_state=0,
     ).fit(X, y)
     np.testing.assert_allclose(est.coefs_[0][:, 0], [1.0, -2.0, 0.5], atol=1e-3)
     np.testing.assert_allclose(est.intercepts_[0], 3.0, atol=1e-3)

@@ -155,7 +155,9 @@ def test_moments_of_a_linear_network(rate):
     # 1 - p. Its moments are sums of those of scaled Bernoulli variables.
     rng = np.random.default_rng(0)
     X = rng.normal(size=(5, 4))
-    est = DropoutMLPRegressor((32,), "identity", dropout_rate=rate, max_iter=1)
+    est = DropoutMLPRegressor(
+        (32,), "identity", normalize_y=False, dropout_rate=rate, max_iter=1
+    )
     est.fit(X, X[:, 0])
     draws = est.mc_predict(X, N_DRAWS, random_state=0)
     terms = (X @ est.coefs_[0] + est.intercepts_[0]) * est.coefs_[1][:, 0]
@@ -171,7 +173,9 @@ def test_moments_of_a_linear_network(rate):
 
 def test_rows_are_drawn_by_themselves():
     X = np.ones((2, 3))
-    est = DropoutMLPRegressor((32,), dropout_rate=0.3, max_iter=1, random_state=0)
+    est = DropoutMLPRegressor(
+        (32,), normalize_y=False, dropout_rate=0.3, max_iter=1, random_state=0
+    )
     draws = est.fit(X, X[:, 0]).mc_predict(X, N_DRAWS, random_state=0)
     assert abs(np.corrcoef(draws.T)[0, 1]) <= N_ERRORS / np.sqrt(N_DRAWS)
 
@@ -182,6 +186,7 @@ def test_distribution_of_a_deep_network(curve, batch_norm, input_batch_norm):
     X, y = curve
     est = DropoutMLPRegressor(
         (16, 8, 8),
+        normalize_y=False,
         dropout_rate=[0.2, 0.5, 0.1],
         input_dropout_rate=0.1,
         batch_norm=batch_norm,
@@ -197,7 +202,9 @@ def test_distribution_of_a_deep_network(curve, batch_norm, input_batch_norm):
 
 @pytest.mark.parametrize("rates", [[0.0, 0.4], [0.4, 0.0]])
 def test_a_layer_without_dropout(curve, rates):
-    est = DropoutMLPRegressor((8, 8), dropout_rate=rates, max_iter=3, random_state=0)
+    est = DropoutMLPRegressor(
+        (8, 8), normalize_y=False, dropout_rate=rates, max_iter=3, random_state=0
+    )
     draws = est.fit(*curve).mc_predict(curve[0][:1], N_DRAWS, random_state=0)
     expected = straightforward_draws(est, curve[0][0], N_DRAWS, [0.0, *rates])
     assert_same_moments(draws, expected)

@@ -66,10 +66,19 @@ def to_sequential(
     dropout_rates: np.ndarray,
     weights: list[np.ndarray],
     seed: int,
+    rescaling: tuple[np.ndarray, np.ndarray] | None = None,
 ):
-    """A plain ``keras.Sequential`` with these weights, ready to export."""
+    """A plain ``keras.Sequential`` with these weights, ready to export.
+
+    Where there is a `rescaling`, the outputs are multiplied by its first array, of shape
+    (n_outputs,), and the second is added.
+    """
     with single_precision():
-        model = keras.Sequential(stock_layers(architecture, dropout_rates, seed))
+        layers = stock_layers(architecture, dropout_rates, seed)
+        if rescaling is not None:
+            scale, offset = rescaling
+            layers.append(keras.layers.Rescaling(scale.tolist(), offset.tolist()))
+        model = keras.Sequential(layers)
         model.set_weights(weights)
         # Keras exports only what has been called.
         model(np.zeros((1, architecture.layer_units[0]), np.float32))
