@@ -13,6 +13,7 @@ from ._checks import as_float32, checked_params, checked_sample_weight
 from ._fitted import FittedNetwork
 from ._hyperparameters import HYPERPARAMETERS
 from ._output import warn
+from ._scoring import PredictedClassifier, PredictedRegressor, as_score
 from ._weights import RowWeights, scaled
 from .training.task import Outcome, Progress
 
@@ -67,7 +68,13 @@ class BaseDropoutMLP(FittedNetwork, metaclass=ABCMeta):
     def _encode_validation_targets(self, y_val) -> np.ndarray:
         """Validation targets as the network's loss takes them."""
 
-    _loss_name: str  # key of ``ROW_LOSSES``, for the targets seen
+    @abstractmethod
+    def _decode_targets(self, y) -> np.ndarray:
+        """Encoded targets as the user gives them."""
+
+    @abstractmethod
+    def _as_predicted(self, X, outputs) -> PredictedClassifier | PredictedRegressor:
+        """What scorers are given for a network's outputs for `X`."""
 
     @abstractmethod
     def _class_weights(self, y, *, incremental: bool) -> np.ndarray | None:
@@ -149,6 +156,8 @@ class BaseDropoutMLP(FittedNetwork, metaclass=ABCMeta):
             return Start(Progress(int(seed)))
         self._check_architecture(params)
         start = Start(self._progress().next_call(), self._float32_weights())
+        if self._scored_by != self._asked_score:
+            start.progress.go_by(None)
         if incremental:
             start.optimizer_state = self._optimizer()
         else:
@@ -159,6 +168,9 @@ class BaseDropoutMLP(FittedNetwork, metaclass=ABCMeta):
         """The trained network, by way of a scikeras wrapper."""
         from ._wrapper import make_wrapper  # late, as it brings TensorFlow along
 
+        if callable(scorer := params["scoring"]):
+            score = as_score(scorer, self._as_predicted, self._decode_targets)
+            params = {**params, "scoring": score}
         wrapper = make_wrapper(
             params,
             n_outputs=self._n_network_outputs,

@@ -9,7 +9,12 @@ from scipy import sparse
 from sklearn.utils.validation import _check_sample_weight
 
 from ._hyperparameters import HYPERPARAMETERS, plain
-from ._names import resolve_activation, resolve_batch_norm, resolve_learning_rate
+from ._names import (
+    resolve_activation,
+    resolve_batch_norm,
+    resolve_learning_rate,
+    resolve_scoring,
+)
 
 
 def checked_params(params: Mapping[str, Any]) -> dict[str, Any]:
@@ -26,7 +31,8 @@ def checked_params(params: Mapping[str, Any]) -> dict[str, Any]:
         The same, numbers and strings in Python's own types, with
         ``hidden_layer_sizes`` a tuple of int, ``activation`` a name of
         Keras's, ``batch_norm`` a place or None, ``dropout_rate`` an array of shape
-        (n_hidden_layers,), and ``callbacks`` a list.
+        (n_hidden_layers,), ``scoring`` a scorer, ``"loss"`` or None, and ``callbacks`` a
+        list.
 
     Raises
     ------
@@ -51,6 +57,7 @@ def checked_params(params: Mapping[str, Any]) -> dict[str, Any]:
         "batch_norm": resolve_batch_norm(params["batch_norm"]),
         "dropout_rate": rates,
         "learning_rate": resolve_learning_rate(params["learning_rate"]),
+        "scoring": resolve_scoring(params["scoring"]),
         "callbacks": list(callbacks),
     }
 

@@ -46,6 +46,8 @@ class FittedNetwork(BaseEstimator):
     best_validation_score_: float | None
     best_loss_: float | None
     early_stopping: bool
+    scoring: Any
+    _loss_name: str  # key of ``ROW_LOSSES``, for the targets seen
     _n_network_outputs: int
     optimizer: Any
 
@@ -73,6 +75,7 @@ class FittedNetwork(BaseEstimator):
         self.history_ = progress.history
         self.loss_curve_ = progress.loss_curve
         self.loss_ = progress.loss_curve[-1] if progress.loss_curve else np.inf
+        self._scored_by = self._asked_score
         if self.early_stopping:
             self.validation_scores_ = progress.validation_scores
             self.best_validation_score_ = progress.best_score
@@ -132,6 +135,12 @@ class FittedNetwork(BaseEstimator):
             params["batch_norm"],
             bool(params["input_batch_norm"]),
         )
+
+    @property
+    def _asked_score(self) -> Any:
+        """What tells the score that early stopping is to go by from another."""
+        is_loss = isinstance(self.scoring, str) and self.scoring == "loss"
+        return self._loss_name if is_loss else self.scoring
 
     # Prediction
 

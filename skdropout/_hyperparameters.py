@@ -122,6 +122,7 @@ HYPERPARAMETERS = (
     _row("tol", [_Number(Real, 0, None, closed="left")], "fit", "around"),
     _row("n_iter_no_change", [_COUNT, Options(Real, {np.inf})], "fit", "around"),
     _row("early_stopping", ["boolean"], "fit", "around"),
+    _row("scoring", "no_validation", "fit", "around"),
     _row("validation_fraction", [_Number(Real, 0, 1, closed="left")], "fit", "around"),
     _row(
         "callbacks", [list, tuple, HasMethods("on_epoch_end"), None], "wrapper", "around"

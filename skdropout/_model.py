@@ -20,6 +20,7 @@ from .training.callback_state import left_copyable
 from .training.callbacks import CallbackHook, has_batch_hooks
 from .training.keras_fit import stock_model, train_with_keras
 from .training.optimizers import OptimizerRecipe
+from .training.scores import rows_needed
 from .training.task import OptimizerState, Outcome, Progress, Settings, Task
 
 _OUT_ACTIVATIONS = {
@@ -98,6 +99,7 @@ class Network:
         tol,
         n_iter_no_change,
         early_stopping,
+        scoring,
         validation_fraction,
         device,
         alpha,
@@ -109,20 +111,23 @@ class Network:
         """Train from `Start`; Keras's signature, as far as scikeras uses it.
 
         `sample_weight` has been divided by `weight_scale`; `class_weights` are those
-        `of_classes` of ``RowWeights``.
+        `of_classes` of ``RowWeights``, and `scoring` is that of ``Settings``.
 
         Returns
         -------
         keras.callbacks.History
         """
         rows, validation = as_rows(x, y, sample_weight), None
+        n_needed = rows_needed(self._loss_name) if scoring is None else 1
         if validation_data is not None:
             validation = as_rows(*validation_data)
             if early_stopping:
-                check_scorable(validation, self._loss_name)
+                check_scorable(validation, n_needed)
         elif early_stopping:
             seed = derived_seed(self._start.progress.seed, VALIDATION_SPLIT)
-            rows, validation = split(rows, validation_fraction, self._loss_name, seed)
+            rows, validation = split(
+                rows, validation_fraction, self._loss_name, seed, n_needed
+            )
         if class_weights is not None:
             rows, scale = with_class_weights(rows, class_weights)
             weight_scale *= scale
@@ -162,6 +167,7 @@ class Network:
                 max_iter=epochs,
                 shuffle=shuffle,
                 early_stopping=early_stopping,
+                scoring=scoring if early_stopping else None,
                 verbose=bool(verbose),
                 device=resolve_device(device),
                 by_xla=os.environ.get("SKDROPOUT_XLA", "1") != "0",

@@ -1,4 +1,4 @@
-"""Names of activations, initializers, optimizers and losses, and errors about them."""
+"""Names of activations, initializers, optimizers and scorers, and errors about them."""
 
 import difflib
 from collections.abc import Iterable
@@ -21,16 +21,19 @@ _INITIALIZER_PREFIXES = {"xavier_": "glorot_", "kaiming_": "he_"}
 def unknown_name(parameter: str, value: Any, known: Iterable[Any]) -> Exception:
     """The error for a value that is not among `known`, which are names for the most
     part; suggests the closest."""
-    by_text = {str(name).lower(): name for name in known}
-    known = sorted(by_text.values(), key=str)
-    message = (
+    known = sorted({str(name).lower(): name for name in known}.values(), key=str)
+    return InvalidParameterError(
         f"The {parameter!r} parameter must be one of {known}. Got {value!r} instead."
+        + _suggestion(value, known)
     )
-    if isinstance(value, str):
-        close = difflib.get_close_matches(value.lower(), by_text, n=1)
-        if close:
-            message += f" Did you mean {by_text[close[0]]!r}?"
-    return InvalidParameterError(message)
+
+
+def _suggestion(value: Any, known: Iterable[Any]) -> str:
+    """A sentence that names the closest, if there is one."""
+    by_text = {str(name).lower(): name for name in known}
+    text = value.lower() if isinstance(value, str) else ""
+    close = difflib.get_close_matches(text, by_text, n=1)
+    return f" Did you mean {by_text[close[0]]!r}?" if close else ""
 
 
 def resolve_batch_norm(value: Any) -> str | None:
@@ -67,6 +70,29 @@ def resolve_learning_rate(value: Any):
             "__call__(self, step) returns the rate, and pass an instance of it."
         )
     raise InvalidParameterError(message)
+
+
+def resolve_scoring(value: Any):
+    """A scorer, given by name or as it is; None and ``"loss"`` as they are."""
+    if value is None or (isinstance(value, str) and value == "loss"):
+        return value
+    from sklearn.metrics import get_scorer, get_scorer_names
+
+    names = get_scorer_names()
+    if isinstance(value, str) and value in names:
+        return get_scorer(value)
+    module = getattr(value, "__module__", None) or ""
+    is_metric = module.startswith("sklearn.metrics") and not module.endswith("_scorer")
+    if callable(value) and not isinstance(value, type) and not is_metric:
+        return value
+    message = (
+        "The 'scoring' parameter must be None, 'loss', a name of "
+        "sklearn.metrics.get_scorer_names() or a scorer, called as "
+        f"scorer(estimator, X, y). Got {value!r} instead."
+    )
+    if is_metric:
+        message += " For a metric, pass sklearn.metrics.make_scorer(...) of it."
+    raise InvalidParameterError(message + _suggestion(value, ["loss", *names]))
 
 
 def resolve_activation(value: Any) -> str:

@@ -4,7 +4,7 @@ import numpy as np
 from sklearn.model_selection import train_test_split
 
 from ._weights import by_class, scaled
-from .training.scores import rows_needed, score_name
+from .training.scores import score_name
 from .training.task import Rows
 
 
@@ -18,9 +18,8 @@ def as_rows(X, y, weight=None) -> Rows:
     )
 
 
-def check_scorable(validation: Rows, loss: str) -> None:
+def check_scorable(validation: Rows, n_needed: int) -> None:
     """Raise if these are too few for the score that early stopping goes by."""
-    n_needed = rows_needed(loss)
     if len(validation) < n_needed:
         raise ValueError(
             f"X_val has {len(validation)} row; early_stopping goes by R2, which needs at "
@@ -45,18 +44,20 @@ def with_class_weights(rows: Rows, of_classes: np.ndarray) -> tuple[Rows, float]
     return Rows(rows.X[counts], rows.y[counts], weight[counts]), scale
 
 
-def split(rows: Rows, fraction: float, loss: str, seed: int) -> tuple[Rows, Rows]:
+def split(
+    rows: Rows, fraction: float, loss: str, seed: int, n_needed: int
+) -> tuple[Rows, Rows]:
     """Training and validation rows, with the classes in proportion where that can be.
 
-    Rows of weight zero are not among them. A fraction of a few rows is rounded up to what
-    a validation score needs: one for accuracy, two for R2.
+    Rows of weight zero are not among them. A fraction of a few rows is rounded up to the
+    `n_needed` that a validation score needs.
 
     Raises
     ------
     ValueError
         If no row would be left for training or for validation.
     """
-    n_samples, n_needed = len(rows), rows_needed(loss)
+    n_samples = len(rows)
     n_validation = int(np.ceil(fraction * n_samples))
     if fraction:
         n_validation = max(n_validation, n_needed)

@@ -42,6 +42,11 @@ def standardized(y: np.ndarray, mean: np.ndarray, scale: np.ndarray) -> np.ndarr
         return (y - mean) / np.where(scale == 0, 1.0, scale)
 
 
+def as_given(y: np.ndarray, mean: np.ndarray, scale: np.ndarray) -> np.ndarray:
+    """Standardised targets as they were before, in double precision."""
+    return y.astype(np.float64) * np.where(scale == 0, 1.0, scale) + mean
+
+
 def restored(outputs: np.ndarray, mean: np.ndarray, scale: np.ndarray) -> np.ndarray:
     """Outputs, along the last axis, times `scale`, plus `mean`; computed in double
     precision, in the type that they have."""

@@ -16,6 +16,7 @@ from sklearn.utils.multiclass import (
 from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
 
 from ._base import BaseDropoutMLP, can_fit_partially
+from ._scoring import PredictedClassifier
 from ._weights import balanced, of_class_dict
 from .network.activations import ACTIVATIONS
 
@@ -140,7 +141,7 @@ class DropoutMLPClassifier(ClassifierMixin, BaseDropoutMLP):
         Whether `fit` goes on from the weights of the previous call. With
         `early_stopping` the best score so far stands, and its weights are kept unless a
         later epoch is better; with other validation rows than those of the previous
-        call, the best is sought anew.
+        call, or another `scoring`, the best is sought anew.
 
     momentum : float, default=0.9
         Momentum, in [0, 1], where the optimizer takes one: SGD, but RMSprop and Muon
@@ -155,6 +156,14 @@ class DropoutMLPClassifier(ClassifierMixin, BaseDropoutMLP):
         training rows, with the classes in proportion where each has two rows. These
         keep their `sample_weight` in score and loss, as in scikit-learn; `class_weight`
         counts in neither.
+
+    scoring : str, callable or None, default=None
+        What the validation rows are judged by with `early_stopping`, greater being
+        better; not used without. None: the accuracy. ``'loss'``: the negative validation
+        loss. Else a name of :func:`sklearn.metrics.get_scorer_names` or a scorer, called
+        after each epoch as ``scorer(estimator, X, y)``, with `sample_weight` besides
+        where the rows set aside have any. That estimator knows classes and probabilities
+        of `X` (``predict``, ``predict_proba``), and nothing else.
 
     validation_fraction : float, default=0.1
         Fraction of the training rows set aside, in [0, 1). Used with `early_stopping`
@@ -186,7 +195,7 @@ class DropoutMLPClassifier(ClassifierMixin, BaseDropoutMLP):
 
     callbacks : keras.callbacks.Callback or list of them, default=None
         Called during training. `early_stopping` and `X_val` add ``val_loss`` and
-        ``val_accuracy`` to what they are told.
+        ``val_accuracy`` to what they are told, and `scoring` ``val_score``.
 
     device : str, default='auto'
         ``'auto'`` (the first GPU, else the CPU), ``'cpu'``, ``'gpu'`` or ``'gpu:1'``.
@@ -206,7 +215,8 @@ class DropoutMLPClassifier(ClassifierMixin, BaseDropoutMLP):
         Loss of each epoch.
 
     validation_scores_ : list of float or None
-        With `early_stopping`, the accuracy on the validation rows after each epoch.
+        With `early_stopping`, the accuracy on the validation rows after each epoch, or
+        the score that `scoring` asks for.
 
     best_validation_score_ : float or None
         The best of them, on the validation rows of the last call; `coefs_` and
@@ -214,7 +224,8 @@ class DropoutMLPClassifier(ClassifierMixin, BaseDropoutMLP):
 
     history_ : dict of list of float
         Figures of each epoch: ``'loss'``, ``'learning_rate'`` and, where there are
-        validation rows, ``'val_loss'`` (without the penalty) and ``'val_accuracy'``.
+        validation rows, ``'val_loss'`` (without the penalty) and ``'val_accuracy'``;
+        with `early_stopping` and a `scoring` also ``'val_score'``.
 
     t_ : int
         Number of training rows seen, epochs together.
@@ -310,6 +321,7 @@ class DropoutMLPClassifier(ClassifierMixin, BaseDropoutMLP):
         momentum=0.9,
         nesterovs_momentum=True,
         early_stopping=False,
+        scoring=None,
         validation_fraction=0.1,
         beta_1=0.9,
         beta_2=0.999,
@@ -345,6 +357,7 @@ class DropoutMLPClassifier(ClassifierMixin, BaseDropoutMLP):
         self.momentum = momentum
         self.nesterovs_momentum = nesterovs_momentum
         self.early_stopping = early_stopping
+        self.scoring = scoring
         self.validation_fraction = validation_fraction
         self.beta_1 = beta_1
         self.beta_2 = beta_2
@@ -442,11 +455,15 @@ class DropoutMLPClassifier(ClassifierMixin, BaseDropoutMLP):
             The most probable class of each row; for multilabel targets an indicator
             matrix of the labels that are more probable than not.
         """
-        outputs = self._network_outputs(X)
+        labels = self._as_labels(self._network_outputs(X))
+        is_sparse = self._is_multilabel and self._has_sparse_targets
+        return sparse.csr_matrix(labels) if is_sparse else labels
+
+    def _as_labels(self, outputs):
+        """Outputs as the most probable classes, or as an indicator matrix of labels."""
         if self._is_multilabel:
-            labels = (outputs > 0.5).astype(int)
-            return sparse.csr_matrix(labels) if self._has_sparse_targets else labels
-        if self.n_outputs_ > 1:
+            return (outputs > 0.5).astype(int)
+        if outputs.shape[1] > 1:
             return self.classes_[outputs.argmax(axis=1)]
         if len(self.classes_) == 1:
             return np.repeat(self.classes_, len(outputs))
@@ -537,7 +554,7 @@ class DropoutMLPClassifier(ClassifierMixin, BaseDropoutMLP):
 
     def _as_probabilities(self, outputs):
         """Outputs, along the last axis, as probabilities of the classes or labels."""
-        if self.n_outputs_ == 1:
+        if outputs.shape[-1] == 1:
             outputs = np.concatenate([1 - outputs, outputs], axis=-1)
         return outputs
 
@@ -618,6 +635,18 @@ class DropoutMLPClassifier(ClassifierMixin, BaseDropoutMLP):
     def _as_indices(self, y):
         """Labels as indices of `classes_`; an indicator matrix as it is."""
         return y if self._is_multilabel else np.searchsorted(self.classes_, y)
+
+    def _decode_targets(self, y):
+        indices = y.astype(int)
+        return indices if self._is_multilabel else self.classes_[indices[:, 0]]
+
+    def _as_predicted(self, X, outputs):
+        classes = self.classes_
+        if self._is_multilabel:
+            classes = np.tile([0, 1], (len(classes), 1))
+        return PredictedClassifier(
+            X, self._as_labels(outputs), self._as_probabilities(outputs), classes
+        )
 
     def _encode_validation_targets(self, y_val):
         y_val = check_array(

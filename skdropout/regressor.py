@@ -13,7 +13,8 @@ from sklearn.utils.validation import column_or_1d, validate_data
 from ._base import BaseDropoutMLP, can_fit_partially
 from ._checks import as_float32
 from ._names import unknown_name
-from ._targets import mean_and_scale, restored, standardized
+from ._scoring import PredictedRegressor
+from ._targets import as_given, mean_and_scale, restored, standardized
 
 _LOSSES = ("squared_error", "absolute_error", "huber", "poisson")
 
@@ -144,7 +145,7 @@ class DropoutMLPRegressor(RegressorMixin, BaseDropoutMLP):
         Whether `fit` goes on from the weights of the previous call. With
         `early_stopping` the best score so far stands, and its weights are kept unless a
         later epoch is better; with other validation rows than those of the previous
-        call, the best is sought anew.
+        call, or another `scoring`, the best is sought anew.
 
     momentum : float, default=0.9
         Momentum, in [0, 1], where the optimizer takes one: SGD, but RMSprop and Muon
@@ -155,13 +156,22 @@ class DropoutMLPRegressor(RegressorMixin, BaseDropoutMLP):
 
     early_stopping : bool, default=False
         Whether training goes by the score on validation rows and keeps the weights of
-        the best epoch. The rows are `X_val`, at least two of them, or else a
-        `validation_fraction` of the training rows, which keep their `sample_weight` in
-        score and loss, as in scikit-learn.
+        the best epoch. The rows are `X_val`, at least two of them if R2 is the score, or
+        else a `validation_fraction` of the training rows, which keep their
+        `sample_weight` in score and loss, as in scikit-learn.
+
+    scoring : str, callable or None, default=None
+        What the validation rows are judged by with `early_stopping`, greater being
+        better; not used without. None: R2. ``'loss'``: the negative validation loss.
+        Else a name of :func:`sklearn.metrics.get_scorer_names` or a scorer, called after
+        each epoch as ``scorer(estimator, X, y)``, with `sample_weight` besides where the
+        rows set aside have any. That estimator knows the predictions for `X`
+        (``predict``), and nothing else; they are in the unit of the targets, as is `y`.
 
     validation_fraction : float, default=0.1
-        Fraction of the training rows set aside, in [0, 1); at least two rows. Used with
-        `early_stopping` and without `X_val`. Rows of weight zero are not counted.
+        Fraction of the training rows set aside, in [0, 1); at least two rows if R2 is the
+        score. Used with `early_stopping` and without `X_val`. Rows of weight zero are not
+        counted.
 
     beta_1, beta_2 : float, default=0.9, 0.999
         Decay of the moment estimates, in [0, 1), where the optimizer takes them.
@@ -175,7 +185,7 @@ class DropoutMLPRegressor(RegressorMixin, BaseDropoutMLP):
 
     callbacks : keras.callbacks.Callback or list of them, default=None
         Called during training. `early_stopping` and `X_val` add ``val_loss`` and
-        ``val_r2_score`` to what they are told.
+        ``val_r2_score`` to what they are told, and `scoring` ``val_score``.
 
     device : str, default='auto'
         ``'auto'`` (the first GPU, else the CPU), ``'cpu'``, ``'gpu'`` or ``'gpu:1'``.
@@ -192,7 +202,8 @@ class DropoutMLPRegressor(RegressorMixin, BaseDropoutMLP):
         Loss of each epoch.
 
     validation_scores_ : list of float or None
-        With `early_stopping`, the R2 on the validation rows after each epoch.
+        With `early_stopping`, the R2 on the validation rows after each epoch, or the
+        score that `scoring` asks for.
 
     best_validation_score_ : float or None
         The best of them, on the validation rows of the last call; `coefs_` and
@@ -200,7 +211,8 @@ class DropoutMLPRegressor(RegressorMixin, BaseDropoutMLP):
 
     history_ : dict of list of float
         Figures of each epoch: ``'loss'``, ``'learning_rate'`` and, where there are
-        validation rows, ``'val_loss'`` (without the penalty) and ``'val_r2_score'``.
+        validation rows, ``'val_loss'`` (without the penalty) and ``'val_r2_score'``;
+        with `early_stopping` and a `scoring` also ``'val_score'``.
 
     t_ : int
         Number of training rows seen, epochs together.
@@ -255,11 +267,10 @@ class DropoutMLPRegressor(RegressorMixin, BaseDropoutMLP):
     Examples
     --------
     >>> from sklearn.datasets import make_regression
-    >>> from sklearn.preprocessing import scale
     >>> from skdropout import DropoutMLPRegressor
     >>> X, y = make_regression(n_samples=200, n_features=5, random_state=0)
     >>> mlp = DropoutMLPRegressor((64,), dropout_rate=0.1, max_iter=500, random_state=0)
-    >>> mlp.fit(X, scale(y)).predict(X[:2]).shape
+    >>> mlp.fit(X, y).predict(X[:2]).shape
     (2,)
     """
 
@@ -302,6 +313,7 @@ class DropoutMLPRegressor(RegressorMixin, BaseDropoutMLP):
         momentum=0.9,
         nesterovs_momentum=True,
         early_stopping=False,
+        scoring=None,
         validation_fraction=0.1,
         beta_1=0.9,
         beta_2=0.999,
@@ -337,6 +349,7 @@ class DropoutMLPRegressor(RegressorMixin, BaseDropoutMLP):
         self.momentum = momentum
         self.nesterovs_momentum = nesterovs_momentum
         self.early_stopping = early_stopping
+        self.scoring = scoring
         self.validation_fraction = validation_fraction
         self.beta_1 = beta_1
         self.beta_2 = beta_2
@@ -589,6 +602,12 @@ class DropoutMLPRegressor(RegressorMixin, BaseDropoutMLP):
         if self._has_standardized_targets:
             y = standardized(y, self.y_mean_, self.y_scale_)
         return as_float32(y, name)
+
+    def _decode_targets(self, y):
+        return self._drop_single_output(as_given(y, self.y_mean_, self.y_scale_))
+
+    def _as_predicted(self, X, outputs):
+        return PredictedRegressor(X, self._drop_single_output(self._restored(outputs)))
 
     def _rescaling(self):
         if not self._has_standardized_targets:

@@ -39,6 +39,7 @@ VALUES = {
     "tol": [0.0, 1.0],
     "n_iter_no_change": [1, 5],
     "early_stopping": [True, False],
+    "scoring": ["loss", "f1_macro"],
     "validation_fraction": [0.1, 0.11],
     "callbacks": [None, keras.callbacks.Callback()],
     "verbose": [False, True],
@@ -49,6 +50,7 @@ OTHERS = {
     "momentum": {"optimizer": "sgd"},
     "nesterovs_momentum": {"optimizer": "sgd"},
     "power_t": {"learning_rate": "invscaling"},
+    "scoring": {"early_stopping": True},
     "validation_fraction": {"early_stopping": True},
 }
 # There is one of it in most places.

@@ -12,7 +12,7 @@ from .batches import iterate_batches, row_weights
 from .learning_rate import LearningRate, make_learning_rate
 from .losses import ROW_LOSSES, WeightedMean, stock_loss
 from .moving_statistics import batch_share
-from .scores import score
+from .scores import Validation
 from .stopping import Monitor
 from .task import Outcome, Rows, StopReason, Task
 
@@ -166,15 +166,13 @@ class _MonitorCallback(keras.callbacks.Callback):
 
 
 @np.errstate(over="ignore", invalid="ignore")  # what has diverged is told by its figures
-def _validation_figures(task: Task, weights, rows: Rows) -> tuple[float, float]:
-    """Loss and score on the validation rows."""
+def _validation_figures(task: Task, weights, rows: Rows) -> Validation:
     logits = forward(task.architecture, weights, rows.X, "linear")
     loss = ROW_LOSSES[task.settings.loss].of_logits(
         tf.constant(rows.y), tf.constant(logits)
     )
-    weight = row_weights(rows)
-    mean = float(np.average(loss.numpy(), weights=weight))
-    return mean, score(task.settings.loss, rows.y, logits, weight)
+    mean = float(np.average(loss.numpy(), weights=row_weights(rows)))
+    return Validation(rows, mean, logits)
 
 
 def optimizer_state(optimizer) -> list[np.ndarray]:

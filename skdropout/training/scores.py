@@ -1,7 +1,13 @@
-"""The score that early stopping goes by: that of the estimators' ``score``."""
+"""The scores of validation rows, of which early stopping goes by one."""
+
+from typing import NamedTuple
 
 import numpy as np
 from sklearn.metrics import r2_score
+
+from ..network.activations import ACTIVATIONS
+from .batches import row_weights
+from .task import Rows, Task
 
 
 def score_name(loss: str) -> str:
@@ -10,8 +16,42 @@ def score_name(loss: str) -> str:
 
 
 def rows_needed(loss: str) -> int:
-    """Rows for which the score is defined: R2 compares with their mean."""
+    """Rows for which this score is defined: R2 compares with their mean."""
     return 1 if score_name(loss) == "accuracy" else 2
+
+
+class Validation(NamedTuple):
+    """What has been computed of a network on its validation rows.
+
+    `logits`, of shape (n_samples, n_outputs), are the outputs before their activation.
+    """
+
+    rows: Rows
+    loss: float
+    logits: np.ndarray
+
+
+class Scores(NamedTuple):
+    """The score of the network's kind, and that which early stopping goes by."""
+
+    usual: float
+    judged: float
+
+
+def validation_scores(task: Task, validation: Validation) -> Scores:
+    """Scores of the network of a task, as it is after an epoch."""
+    settings, (rows, loss, logits) = task.settings, validation
+    usual = score(settings.loss, rows.y, logits, row_weights(rows))
+    if settings.scoring is None:
+        return Scores(usual, usual)
+    if settings.scoring == "loss":
+        return Scores(usual, -loss)
+    activation = ACTIVATIONS[task.architecture.out_activation]
+    with np.errstate(over="ignore", invalid="ignore"):  # of a network that diverges
+        outputs = activation(logits.astype(np.float64))
+    if not np.isfinite(outputs).all():
+        return Scores(usual, np.nan)
+    return Scores(usual, settings.scoring(rows, outputs))
 
 
 def score(

@@ -9,7 +9,7 @@ from .hyperparameters import in_use, stacked_hyperparameters
 from .moving_statistics import batch_share
 from .network_run import NetworkRun
 from .program import ProgramKey, program_for
-from .scores import score
+from .scores import Validation
 from .state import State
 from .task import WORTH_COMPILING, Rows
 
@@ -138,8 +138,8 @@ class StackRun:
         mean_losses = np.average(np.concatenate(chunks), axis=0, weights=counts)
         return state, mean_losses, rates[0]
 
-    def _validate(self, state: State) -> dict[NetworkRun, tuple[float, float]]:
-        """Validation loss and score of the running networks that have such rows."""
+    def _validate(self, state: State) -> dict[NetworkRun, Validation]:
+        """Figures of the running networks that have validation rows."""
         users: dict[int, tuple[Rows, list[NetworkRun]]] = {}
         for run in self._running:
             rows = run.task.validation
@@ -164,6 +164,5 @@ class StackRun:
             losses /= weight.sum(dtype=np.float64)
             outputs = np.concatenate(logits, axis=1)
             for i, run in enumerate(runs):
-                value = score(run.task.settings.loss, rows.y, outputs[i], weight)
-                figures[run] = (float(losses[i]), value)
+                figures[run] = Validation(rows, float(losses[i]), outputs[i])
         return figures

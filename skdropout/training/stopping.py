@@ -8,7 +8,7 @@ import numpy as np
 
 from .._output import write_line
 from .learning_rate import LearningRate
-from .scores import score_name
+from .scores import Validation, score_name, validation_scores
 from .task import Outcome, StopReason, Task
 
 Weights = list[np.ndarray]
@@ -53,7 +53,7 @@ class Monitor:
         self,
         loss: float,
         rate: float,
-        validation: tuple[float, float] | None,
+        validation: Validation | None,
         get_weights: Callable[[], Weights],
     ) -> dict[str, float]:
         """Take in one epoch; afterwards the attributes are up to date.
@@ -64,8 +64,7 @@ class Monitor:
             Mean training loss of the epoch, with the penalty.
         rate : float
             Learning rate of its first step.
-        validation : tuple of float or None
-            Validation loss and score.
+        validation : Validation or None
         get_weights : callable
             Returns the network's weights.
 
@@ -80,20 +79,25 @@ class Monitor:
             If training has diverged, and no network from before is to be kept.
         """
         settings, progress = self._settings, self._progress
-        logs = {"loss": loss, "learning_rate": rate}
+        logs, score = {"loss": loss, "learning_rate": rate}, None
         if validation is not None:
-            logs["val_loss"], logs[f"val_{score_name(settings.loss)}"] = validation
-        judged = validation if settings.early_stopping else None
-        what = _not_finite(loss, judged)
-        if not what and judged is not None and judged[1] > progress.best_score:
+            usual, judged = validation_scores(self._task, validation)
+            logs["val_loss"] = validation.loss
+            logs[f"val_{score_name(settings.loss)}"] = usual
+            if settings.scoring is not None:
+                logs["val_score"] = judged
+            if settings.early_stopping:
+                score = judged
+        message = self._what_is_not_finite(loss, validation, score)
+        if not message and score is not None and score > progress.best_score:
             weights = get_weights()
             if _are_finite(weights):
                 self.best_weights = weights
                 self._norm_steps_of_best = progress.norm_steps
             else:
-                what = _BAD_WEIGHT
-        if what:
-            self._end_by_divergence(_divergence_message(what, self.n_iter + 1))
+                message = _divergence_message(_BAD_WEIGHT, self.n_iter + 1)
+        if message:
+            self._end_by_divergence(message)
             return logs
         self.n_iter += 1
         progress.epochs += 1
@@ -103,12 +107,33 @@ class Monitor:
             write_line(sys.stdout, f"Iteration {self.n_iter}, loss = {loss:.8f}")
         for name, value in logs.items():
             progress.history.setdefault(name, []).append(value)
-        if judged is not None:
-            self._judge_score(judged[1])
+        if score is not None:
+            self._judge_score(score)
         else:
             self._judge_loss(loss)
         self._decide()
         return logs
+
+    def _what_is_not_finite(
+        self, loss: float, validation: Validation | None, score: float | None
+    ) -> str:
+        """A message where a figure that counts is not finite; those of validation rows
+        count where there is a `score` to go by."""
+        epoch, figures = self.n_iter + 1, {"training loss": loss}
+        if validation is not None and score is not None:
+            figures["validation loss"] = validation.loss
+        for name, value in figures.items():
+            if not math.isfinite(value):
+                return _divergence_message(f"The {name} became {value}", epoch)
+        if score is None or math.isfinite(score):
+            return ""
+        what = f"The validation score became {score}"
+        if callable(self._settings.scoring):
+            return (
+                f"{what} in epoch {epoch}, of a loss that is finite: scoring may not be "
+                "defined for these validation rows or what is predicted for them."
+            )
+        return _divergence_message(what, epoch)
 
     def _end_by_divergence(self, message: str) -> None:
         if self.best_weights is None:
@@ -182,17 +207,6 @@ class Monitor:
             stop_reason=reason,
             divergence=self.divergence,
         )
-
-
-def _not_finite(loss: float, validation: tuple[float, float] | None) -> str:
-    """What is not finite of an epoch's figures, if something is."""
-    figures = {"training loss": loss}
-    if validation is not None:
-        figures["validation loss"], figures["validation score"] = validation
-    for name, value in figures.items():
-        if not math.isfinite(value):
-            return f"The {name} became {value}"
-    return ""
 
 
 def _are_finite(weights: Weights) -> bool:

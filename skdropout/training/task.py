@@ -121,6 +121,8 @@ class Settings:
     `hyperparameters` has a value for each of `PROGRAM_INPUTS`, by name. The meaning of
     the others is that of the estimators' parameters; `loss` is a key of ``ROW_LOSSES``,
     `device` TensorFlow's name, and `by_xla` says whether XLA compiles the steps.
+    `scoring` is a function of the validation rows and of the outputs for them, where
+    early stopping goes by something else than accuracy or R2.
     """
 
     hyperparameters: dict[str, Any]
@@ -136,6 +138,7 @@ class Settings:
     verbose: bool
     device: str
     by_xla: bool
+    scoring: Callable[[Rows, np.ndarray], float] | Literal["loss"] | None = None
 
     @property
     def dropout_rates(self) -> np.ndarray:
