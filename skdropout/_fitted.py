@@ -213,7 +213,7 @@ class FittedNetwork(BaseEstimator):
             Stock layers with the fitted weights, in float32; not compiled. It maps
             arrays of shape (n_samples, n_features) to (n_samples, n_outputs): the
             probability of each class (of the second of two classes, of each label), or
-            the predicted values.
+            the predicted values, in the unit of the targets.
         """
         check_is_fitted(self)
         from .network.keras_layers import to_sequential
@@ -249,6 +249,11 @@ class FittedNetwork(BaseEstimator):
             from .training.optimizer_copies import state_of
 
             state["optimizer"] = state_of(state["optimizer"])
+        if (
+            callable(scored_by := state.get("_scored_by"))
+            and scored_by is not self.scoring
+        ):
+            state["_scored_by"] = "another"  # which need not be one that can be pickled
         return state
 
     def __copy__(self):

@@ -574,13 +574,12 @@ class DropoutMLPRegressor(RegressorMixin, BaseDropoutMLP):
 
     def _encode_targets(self, y, weight, *, reset):
         if reset:
+            initial = 0.0 if self._asks_for_standardized_targets else 1.0
             mean = np.zeros(self._n_network_outputs)
-            scale = (
-                np.zeros_like(mean) if self._asks_for_standardized_targets else mean + 1
-            )
+            scale = np.full_like(mean, initial)
         else:
             mean, scale = self.y_mean_, self.y_scale_
-        unknown = scale == 0
+        unknown = scale == 0  # of a constant it is not known, either
         if unknown.any():
             new_mean, new_scale = mean_and_scale(y, weight.of_rows)
             mean = np.where(unknown, new_mean, mean)
@@ -613,7 +612,7 @@ class DropoutMLPRegressor(RegressorMixin, BaseDropoutMLP):
         if not self._has_standardized_targets:
             return None
         both = np.stack([self.y_scale_, self.y_mean_])
-        as_float32(both, "What `y` was normalised by")
+        as_float32(both, "The mean or standard deviation of y")
         return both[0], both[1]
 
     def _check_arrays(self):

@@ -14,6 +14,7 @@ from sklearn.metrics import (
     accuracy_score,
     fbeta_score,
     get_scorer,
+    get_scorer_names,
     log_loss,
     make_scorer,
     mean_absolute_error,
@@ -105,6 +106,27 @@ def test_the_score_is_that_of_scikit_learn(target, way):
         np.testing.assert_allclose(
             est.best_validation_score_, expected, rtol=1e-4, err_msg=name
         )
+
+
+@pytest.mark.parametrize("target", ["binary", "one output"])
+@pytest.mark.filterwarnings("ignore::UserWarning")
+def test_every_name_of_scikit_learn(target):
+    """Each gives its score, or the error that it gives for the fitted estimator."""
+    kind, rows, validation = data(target)
+    fitted = small(kind, max_iter=1).fit(*rows, **validation)
+    n_defined = 0
+    for name in get_scorer_names():
+        est = small(kind, name, max_iter=1)
+        try:
+            expected = get_scorer(name)(fitted, *validation.values())
+        except Exception as error:
+            with pytest.raises(type(error)):
+                est.fit(*rows, **validation)
+        else:
+            score = est.fit(*rows, **validation).best_validation_score_
+            np.testing.assert_allclose(score, expected, rtol=1e-4, err_msg=name)
+            n_defined += 1
+    assert n_defined > 15
 
 
 class Recorder(keras.callbacks.Callback):
@@ -332,6 +354,14 @@ def test_warm_start():
         est.set_params(scoring=other).fit(*rows, **validation)
         assert est.best_validation_score_ == max(est.validation_scores_[-est.n_iter_ :])
         assert not np.array_equal(est.coefs_[0], coefs)
+
+
+def test_a_scorer_that_is_gone_is_not_pickled():
+    kind, rows, validation = data("binary")
+    est = small(kind, lambda estimator, X, y: 0.5, warm_start=True)
+    est.fit(*rows, **validation).set_params(scoring="loss")
+    loaded = pickle.loads(pickle.dumps(est)).fit(*rows, **validation)
+    assert loaded.best_validation_score_ == max(loaded.validation_scores_[8:])
 
 
 def test_warm_start_by_another_loss():
