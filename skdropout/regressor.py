@@ -223,9 +223,12 @@ class DropoutMLPRegressor(RegressorMixin, BaseDropoutMLP):
     intercepts_ : list of ndarray of shape (fan_out,)
         Bias of each dense layer.
 
-    y_mean_, y_scale_ : ndarray of shape (n_outputs,)
-        Mean and standard deviation by which the targets are standardised: zeros and ones
-        where they aren't, and a standard deviation of 0 where they are constant.
+    y_mean_ : ndarray of shape (n_outputs,)
+        What the targets are centred by: their mean, or 0 where `normalize_y` says no.
+
+    y_scale_ : ndarray of shape (n_outputs,)
+        What they are divided by: their standard deviation, which is 0 for a constant, or
+        1 where `normalize_y` says no.
 
     n_features_in_ : int
         Number of features.

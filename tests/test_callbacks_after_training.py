@@ -61,7 +61,10 @@ LOAD = """
     [
         (DropoutMLPClassifier, {"batch_norm": True, "weight_decay": 0.1}),
         (DropoutMLPClassifier, {"optimizer": "lamb", "alpha": 0.1}),
-        (DropoutMLPRegressor, {"loss": "huber", "use_bias": False}),
+        (
+            DropoutMLPRegressor,
+            {"loss": "huber", "use_bias": False, "normalize_y": False},
+        ),
         (DropoutMLPRegressor, {"loss": "poisson", "optimizer": "lamb"}),
     ],
 )

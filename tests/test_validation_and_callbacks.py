@@ -35,7 +35,7 @@ def test_validation_figures_of_a_regressor(curve):
     X, Xv, y, yv = train_test_split(*curve, random_state=0)
     est = DropoutMLPRegressor((8,), max_iter=3, random_state=0)
     est.fit(X, y, X_val=Xv, y_val=yv)
-    errors = (est.predict(Xv) - yv) ** 2
+    errors = ((est.predict(Xv) - yv) / est.y_scale_) ** 2
     np.testing.assert_allclose(est.history_["val_loss"][-1], errors.mean() / 2, rtol=1e-5)
     np.testing.assert_allclose(
         est.history_["val_r2_score"][-1], r2_score(yv, est.predict(Xv)), rtol=1e-4
