@@ -20,7 +20,7 @@ from .training.task import Outcome, Progress
 
 def can_fit_partially(estimator) -> bool:
     """Whether the estimator has a ``partial_fit``."""
-    if estimator.early_stopping:
+    if estimator.early_stopping not in (False, "auto"):
         raise AttributeError("partial_fit does not support early_stopping=True")
     return True
 
@@ -96,7 +96,7 @@ class BaseDropoutMLP(FittedNetwork, metaclass=ABCMeta):
         with self._as_before_on_error():
             params = self._checked_params()
             if incremental:
-                params["max_iter"] = 1
+                params |= {"max_iter": 1, "early_stopping": False}
                 if params["learning_rate"] == "cosine":  # of how many epochs is not known
                     params["learning_rate"] = "constant"
             _check_pair(X_val, y_val)

@@ -45,7 +45,6 @@ class FittedNetwork(BaseEstimator):
     validation_scores_: list[float] | None
     best_validation_score_: float | None
     best_loss_: float | None
-    early_stopping: bool
     scoring: Any
     _loss_name: str  # key of ``ROW_LOSSES``, for the targets seen
     _n_network_outputs: int
@@ -76,7 +75,7 @@ class FittedNetwork(BaseEstimator):
         self.loss_curve_ = progress.loss_curve
         self.loss_ = progress.loss_curve[-1] if progress.loss_curve else np.inf
         self._scored_by = self._asked_score
-        if self.early_stopping:
+        if network.early_stopping:
             self.validation_scores_ = progress.validation_scores
             self.best_validation_score_ = progress.best_score
             self.best_loss_ = None

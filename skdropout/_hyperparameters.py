@@ -121,7 +121,7 @@ HYPERPARAMETERS = (
     _row("shuffle", ["boolean"], "wrapper", "around"),
     _row("tol", [_Number(Real, 0, None, closed="left")], "fit", "around"),
     _row("n_iter_no_change", [_COUNT, Options(Real, {np.inf})], "fit", "around"),
-    _row("early_stopping", ["boolean"], "fit", "around"),
+    _row("early_stopping", ["boolean", StrOptions({"auto"})], "fit", "around"),
     _row("scoring", "no_validation", "fit", "around"),
     _row("validation_fraction", [_Number(Real, 0, 1, closed="left")], "fit", "around"),
     _row(

@@ -30,6 +30,10 @@ _OUT_ACTIVATIONS = {
 }
 # A penalty with gradients whose squares are finite in float32, as optimizers need them.
 _MAX_PENALTY = 1e16
+# Nobody has asked for it, so that it may be larger than the number of rows.
+_DEFAULT_BATCH_SIZE = 32
+# Of fewer rows, those set aside tell less than they are missed in training.
+_ENOUGH_TO_VALIDATE = 300
 
 
 @dataclass
@@ -64,10 +68,13 @@ class Network:
         Set by `fit`.
     dropout_rates : ndarray of shape (n_hidden_layers + 1,)
         Of the inputs and of each hidden layer. Set by `fit`.
+    early_stopping : bool
+        Whether it has gone by validation rows. Set by `fit`.
     """
 
     outcome: Outcome
     dropout_rates: np.ndarray
+    early_stopping: bool
     outputs = (None,)  # one output, which scikeras counts
 
     def __init__(self, architecture, dropout_rates, loss_name, start):
@@ -118,6 +125,9 @@ class Network:
         keras.callbacks.History
         """
         rows, validation = as_rows(x, y, sample_weight), None
+        if early_stopping == "auto":
+            early_stopping = len(rows) >= _ENOUGH_TO_VALIDATE
+        self.early_stopping = early_stopping
         n_needed = rows_needed(self._loss_name) if scoring is None else 1
         if validation_data is not None:
             validation = as_rows(*validation_data)
@@ -136,7 +146,7 @@ class Network:
         self._start.progress.go_by(validation if early_stopping else None)
         if batch_size is None:
             batch_size = 200
-        elif batch_size > len(rows):
+        elif batch_size > max(len(rows), _DEFAULT_BATCH_SIZE):
             warn(
                 f"batch_size={batch_size} is larger than the number of training rows "
                 f"and is clipped to {len(rows)}.",

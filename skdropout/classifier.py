@@ -42,7 +42,7 @@ class DropoutMLPClassifier(ClassifierMixin, BaseDropoutMLP):
 
     Parameters
     ----------
-    hidden_layer_sizes : array-like of shape (n_hidden_layers,) or int, default=(100,)
+    hidden_layer_sizes : array-like of shape (n_hidden_layers,) or int, default=(256,)
         Units of each hidden layer. ``()`` is a linear model.
 
     activation : str or callable, default='relu'
@@ -50,7 +50,7 @@ class DropoutMLPClassifier(ClassifierMixin, BaseDropoutMLP):
         ``'tanh'`` and ``'relu'``, the name of any other Keras activation that keeps the
         shape, or Keras's function itself.
 
-    dropout_rate : float or array-like of shape (n_hidden_layers,), default=0.2
+    dropout_rate : float or array-like of shape (n_hidden_layers,), default=0.3
         Fraction of the units dropped after each hidden layer, in [0, 1). The units kept
         are scaled by ``1 / (1 - dropout_rate)``; in prediction nothing is dropped. Rates
         are realised in steps of 2**-16.
@@ -96,11 +96,12 @@ class DropoutMLPClassifier(ClassifierMixin, BaseDropoutMLP):
         kernel, bias, scale and offset by itself, as in Keras's optimizers. A longer one
         is scaled down. It takes the place of what an optimizer instance clips by.
 
-    batch_size : int or 'auto', default='auto'
-        Rows of a mini-batch. ``'auto'`` means ``min(200, n_samples)``.
+    batch_size : int or 'auto', default=32
+        Rows of a mini-batch, and no more than there are. ``'auto'`` means
+        ``min(200, n_samples)``.
 
     learning_rate : {'constant', 'invscaling', 'adaptive', 'cosine'} or \
-            keras.optimizers.schedules.LearningRateSchedule, default='constant'
+            keras.optimizers.schedules.LearningRateSchedule, default='adaptive'
         - ``'constant'``: `learning_rate_init`.
         - ``'invscaling'``: ``learning_rate_init / (t_ + 1) ** power_t``, each epoch.
         - ``'adaptive'``: divided by 5 each time that training would stop for want of
@@ -113,7 +114,7 @@ class DropoutMLPClassifier(ClassifierMixin, BaseDropoutMLP):
 
         Other than in scikit-learn, all apply to every optimizer.
 
-    learning_rate_init : float, default=0.001
+    learning_rate_init : float, default=0.003
         Initial learning rate.
 
     power_t : float, default=0.5
@@ -131,8 +132,11 @@ class DropoutMLPClassifier(ClassifierMixin, BaseDropoutMLP):
         number of jobs and the joblib backend are, up to float32 rounding.
 
     tol : float, default=1e-4
-        Training stops when the loss, or with `early_stopping` the validation score, has
-        not improved by `tol` for more than `n_iter_no_change` epochs.
+        Training stops, or an adaptive rate is divided, when the loss, or with
+        `early_stopping` the validation score, has not improved by `tol` for more than
+        `n_iter_no_change` epochs. With dropout or batch normalisation, which make an
+        epoch's loss noisy, the mean of the last `n_iter_no_change` losses stands for it.
+        Without, the rule is scikit-learn's.
 
     verbose : bool or int, default=False
         Whether the loss of each epoch is printed.
@@ -150,20 +154,21 @@ class DropoutMLPClassifier(ClassifierMixin, BaseDropoutMLP):
     nesterovs_momentum : bool, default=True
         Whether SGD uses Nesterov's momentum.
 
-    early_stopping : bool, default=False
+    early_stopping : bool or 'auto', default='auto'
         Whether training goes by the score on validation rows and keeps the weights of
-        the best epoch. The rows are `X_val`, or else a `validation_fraction` of the
-        training rows, with the classes in proportion where each has two rows. These
-        keep their `sample_weight` in score and loss, as in scikit-learn; `class_weight`
-        counts in neither.
+        the best epoch. ``'auto'``: in ``fit`` of at least 300 rows. The validation rows
+        are `X_val`, or else a `validation_fraction` of the training rows, with the
+        classes in proportion where each has two rows. These keep their `sample_weight`
+        in score and loss, as in scikit-learn; `class_weight` counts in neither.
 
-    scoring : str, callable or None, default=None
+    scoring : str, callable or None, default='loss'
         What the validation rows are judged by with `early_stopping`, greater being
-        better; not used without. None: the accuracy. ``'loss'``: the negative validation
-        loss. Else a name of :func:`sklearn.metrics.get_scorer_names` or a scorer, called
-        after each epoch as ``scorer(estimator, X, y)``, with `sample_weight` besides
-        where the rows set aside have any. That estimator knows classes and probabilities
-        of `X` (``predict``, ``predict_proba``), and nothing else.
+        better; not used without. ``'loss'``: the negative validation loss. None: the
+        accuracy, as in scikit-learn. Else a name of
+        :func:`sklearn.metrics.get_scorer_names` or a scorer, called after each epoch as
+        ``scorer(estimator, X, y)``, with `sample_weight` besides where the rows set aside
+        have any. That estimator knows classes and probabilities of `X` (``predict``,
+        ``predict_proba``), and nothing else.
 
     validation_fraction : float, default=0.1
         Fraction of the training rows set aside, in [0, 1). Used with `early_stopping`
@@ -176,8 +181,7 @@ class DropoutMLPClassifier(ClassifierMixin, BaseDropoutMLP):
         Numerical stability, where the optimizer takes it.
 
     n_iter_no_change : int or inf, default=10
-        Epochs without improvement that are put up with. Dropout makes the loss noisy:
-        on few rows it may take more than the default.
+        Epochs without improvement that are put up with.
 
     class_weight : dict or 'balanced', default=None
         Weight of each class, multiplied into the sample weights in training, not in
@@ -295,10 +299,10 @@ class DropoutMLPClassifier(ClassifierMixin, BaseDropoutMLP):
 
     def __init__(
         self,
-        hidden_layer_sizes=(100,),
+        hidden_layer_sizes=(256,),
         activation="relu",
         *,
-        dropout_rate=0.2,
+        dropout_rate=0.3,
         input_dropout_rate=0.0,
         batch_norm=False,
         input_batch_norm=False,
@@ -308,9 +312,9 @@ class DropoutMLPClassifier(ClassifierMixin, BaseDropoutMLP):
         alpha=0.0001,
         weight_decay=0.0,
         clipnorm=None,
-        batch_size="auto",
-        learning_rate="constant",
-        learning_rate_init=0.001,
+        batch_size=32,
+        learning_rate="adaptive",
+        learning_rate_init=0.003,
         power_t=0.5,
         max_iter=200,
         shuffle=True,
@@ -320,8 +324,8 @@ class DropoutMLPClassifier(ClassifierMixin, BaseDropoutMLP):
         warm_start=False,
         momentum=0.9,
         nesterovs_momentum=True,
-        early_stopping=False,
-        scoring=None,
+        early_stopping="auto",
+        scoring="loss",
         validation_fraction=0.1,
         beta_1=0.9,
         beta_2=0.999,

@@ -39,6 +39,7 @@ class Monitor:
     def __init__(self, task: Task, learning_rate: LearningRate):
         self._task, self._settings, self._progress = task, task.settings, task.progress
         self._learning_rate = learning_rate
+        self._is_noisy = task.is_noisy
         self._n_samples = len(task.rows)
         self.n_iter = 0
         self.stop_reason: StopReason | None = None
@@ -154,11 +155,18 @@ class Monitor:
 
     def _judge_loss(self, loss: float) -> None:
         progress = self._progress
-        improved = loss <= progress.best_loss - self._settings.tol
+        judged = self._mean_of_last_losses() if self._is_noisy else loss
+        improved = judged <= progress.best_judged_loss - self._settings.tol
         progress.no_improvement_count = (
             0 if improved else progress.no_improvement_count + 1
         )
+        progress.best_judged_loss = min(judged, progress.best_judged_loss)
         progress.best_loss = min(loss, progress.best_loss)
+
+    def _mean_of_last_losses(self) -> float:
+        """Over as many epochs as are put up with; noise alone seldom is a new minimum."""
+        n_epochs = min(self._settings.n_iter_no_change, self.n_iter)
+        return float(np.mean(self._progress.loss_curve[-int(n_epochs) :]))
 
     def _decide(self) -> None:
         settings, progress = self._settings, self._progress

@@ -64,6 +64,7 @@ class Progress:
     norm_steps: int = 0
     learning_rate: float = np.nan  # not a number until training has begun
     best_loss: float = np.inf
+    best_judged_loss: float = np.inf  # of what stands for the losses, as of ``Monitor``
     best_score: float = -np.inf
     no_improvement_count: int = 0
     scored_on: bytes | None = None  # fingerprint of the rows of `best_score`
@@ -177,6 +178,13 @@ class Task:
     hook: "EpochHook | None" = None
     #: Calls a function on its behalf: one that calls the hook, or prints.
     within: Callable[..., Any] = call
+
+    @property
+    def is_noisy(self) -> bool:
+        """Whether the training loss of equal weights differs from epoch to epoch."""
+        architecture = self.architecture
+        has_batch_norm = architecture.batch_norm or architecture.input_batch_norm
+        return bool(has_batch_norm or self.settings.dropout_rates.any())
 
     @property
     def input_stream(self) -> tuple[Hashable, ...]:
