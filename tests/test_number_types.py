@@ -75,6 +75,7 @@ NAMES = {
     "initializer": "he_normal",
     "optimizer": "rmsprop",
     "learning_rate": "invscaling",
+    "scoring": "f1_macro",
     "device": "cpu",
 }
 PLAIN = {**COUNTS, **REALS, **SWITCHES, **NAMES}
