@@ -65,6 +65,12 @@ BENCHMARKS = {
     "pickle-size": Benchmark(
         "pickling", "pickle_size", 1, "size of a pickle beside its arrays"
     ),
+    "quality": Benchmark(
+        "quality", "quality", 2, "errors and times on 23 data sets, by default (slow)"
+    ),
+    "quality-tuned": Benchmark(
+        "quality", "quality_tuned", 2, "the same after searches of 60 candidates (slow)"
+    ),
     "accuracy": Benchmark(
         "accuracy", "accuracy", 1, "cross-validated accuracy beside plain Keras (slow)"
     ),

@@ -40,7 +40,7 @@ def search_space(estimator: str = "classifier", prefix: str = "") -> dict[str, A
     if estimator not in _ESTIMATORS:
         raise ValueError(f"estimator={estimator!r} must be one of {_ESTIMATORS}.")
     space: dict[str, Any] = {
-        "hidden_layer_sizes": [(100,), (256,), (128, 128)],
+        "hidden_layer_sizes": [(256,), (512,), (256, 256)],
         "dropout_rate": uniform(0, 0.5),
         "learning_rate_init": loguniform(5e-4, 1e-2),
         "alpha": loguniform(1e-5, 1.0),
