@@ -33,7 +33,7 @@ _MAX_PENALTY = 1e16
 # Nobody has asked for it, so that it may be larger than the number of rows.
 _DEFAULT_BATCH_SIZE = 32
 # Of fewer rows, those set aside tell less than they are missed in training.
-_ENOUGH_TO_VALIDATE = 300
+_ENOUGH_TO_VALIDATE = 3000
 
 
 @dataclass

@@ -114,7 +114,7 @@ class DropoutMLPClassifier(ClassifierMixin, BaseDropoutMLP):
 
         Other than in scikit-learn, all apply to every optimizer.
 
-    learning_rate_init : float, default=0.003
+    learning_rate_init : float, default=0.001
         Initial learning rate.
 
     power_t : float, default=0.5
@@ -156,7 +156,7 @@ class DropoutMLPClassifier(ClassifierMixin, BaseDropoutMLP):
 
     early_stopping : bool or 'auto', default='auto'
         Whether training goes by the score on validation rows and keeps the weights of
-        the best epoch. ``'auto'``: in ``fit`` of at least 300 rows. The validation rows
+        the best epoch. ``'auto'``: in ``fit`` of at least 3,000 rows. The validation rows
         are `X_val`, or else a `validation_fraction` of the training rows, with the
         classes in proportion where each has two rows. These keep their `sample_weight`
         in score and loss, as in scikit-learn; `class_weight` counts in neither.
@@ -314,7 +314,7 @@ class DropoutMLPClassifier(ClassifierMixin, BaseDropoutMLP):
         clipnorm=None,
         batch_size=32,
         learning_rate="adaptive",
-        learning_rate_init=0.003,
+        learning_rate_init=0.001,
         power_t=0.5,
         max_iter=200,
         shuffle=True,

@@ -118,7 +118,7 @@ class DropoutMLPRegressor(RegressorMixin, BaseDropoutMLP):
 
         Other than in scikit-learn, all apply to every optimizer.
 
-    learning_rate_init : float, default=0.003
+    learning_rate_init : float, default=0.001
         Initial learning rate.
 
     power_t : float, default=0.5
@@ -160,7 +160,7 @@ class DropoutMLPRegressor(RegressorMixin, BaseDropoutMLP):
 
     early_stopping : bool or 'auto', default='auto'
         Whether training goes by the score on validation rows and keeps the weights of
-        the best epoch. ``'auto'``: in ``fit`` of at least 300 rows. The validation rows
+        the best epoch. ``'auto'``: in ``fit`` of at least 3,000 rows. The validation rows
         are `X_val`, at least two of them if R2 is the score, or else a
         `validation_fraction` of the training rows, which keep their `sample_weight` in
         score and loss, as in scikit-learn.
@@ -310,7 +310,7 @@ class DropoutMLPRegressor(RegressorMixin, BaseDropoutMLP):
         clipnorm=None,
         batch_size=32,
         learning_rate="adaptive",
-        learning_rate_init=0.003,
+        learning_rate_init=0.001,
         power_t=0.5,
         max_iter=200,
         shuffle=True,
