@@ -22,6 +22,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:Stochastic Optimizer")
 @pytest.mark.parametrize(
     "module",
     [
+        "_search_space",
         "classifier",
         "fusion.context",
         "regressor",
