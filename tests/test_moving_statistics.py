@@ -203,7 +203,8 @@ def test_networks_that_leave_a_stack(drifting, monkeypatch, without_xla):
 @by_each_trainer
 def test_early_stopping_keeps_those_of_the_best_epoch(trainer, drifting):
     X, y = drifting
-    est = network(trainer, max_iter=30, early_stopping=True, n_iter_no_change=5)
+    params = {"early_stopping": True, "scoring": None, "n_iter_no_change": 5}
+    est = network(trainer, max_iter=30, learning_rate="constant", **params)
     est.fit(X, y, X_val=X, y_val=1 - y)  # learning makes it worse
     best = int(np.argmax(est.validation_scores_)) + 1
     assert best < est.n_iter_

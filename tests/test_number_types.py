@@ -172,7 +172,8 @@ def test_loss(curve):
 
 def test_never_stopping(iris):
     params = {"hidden_layer_sizes": 4, "max_iter": 12, "tol": 1e3}
-    est = DropoutMLPClassifier(n_iter_no_change=np.float32(np.inf), **params).fit(*iris)
+    params |= {"learning_rate": "constant", "n_iter_no_change": np.float32(np.inf)}
+    est = DropoutMLPClassifier(**params).fit(*iris)
     assert est.n_iter_ == 12
 
 

@@ -109,7 +109,7 @@ def test_loss(curve, value):
         ({"learning_rate": Schedule}, ["learning_rate", "an instance of"]),
         (
             {"initializer": print},
-            ["initializer", "print", r"\(4, 100\), dtype='float32'"],
+            ["initializer", "print", r"\(4, 256\), dtype='float32'"],
         ),
         (
             {"initializer": lambda shape: np.zeros(shape)},

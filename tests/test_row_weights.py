@@ -111,6 +111,7 @@ def untrained(**params):
     """A network that stays as it was drawn, so that figures depend on rows alone."""
     return mlp(
         early_stopping=True,
+        scoring=None,
         validation_fraction=0.3,
         learning_rate_init=1e-30,
         max_iter=2,

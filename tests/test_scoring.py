@@ -81,6 +81,8 @@ def small(kind, scoring=None, **params):
     defaults = {
         "early_stopping": True,
         "max_iter": 8,
+        "batch_size": "auto",
+        "learning_rate": "constant",
         "learning_rate_init": 0.03,
         "random_state": 0,
     }

@@ -60,8 +60,10 @@ class RenamingClassifier(DropoutMLPClassifier):
 
 
 PARENTS = {
-    SmallClassifier: DropoutMLPClassifier((8,), "tanh", max_iter=5),
-    SmallRegressor: DropoutMLPRegressor((8,), "tanh", loss="huber", max_iter=5),
+    SmallClassifier: DropoutMLPClassifier((8,), "tanh", dropout_rate=0.2, max_iter=5),
+    SmallRegressor: DropoutMLPRegressor(
+        (8,), "tanh", loss="huber", dropout_rate=0.2, max_iter=5
+    ),
     ScalingClassifier: DropoutMLPClassifier(),
     RenamingClassifier: DropoutMLPClassifier((8,), "tanh", max_iter=5),
 }

@@ -32,7 +32,8 @@ def classifier(iris):
 
 @pytest.fixture(scope="module")
 def regressor(curve):
-    return DropoutMLPRegressor((16, 8), max_iter=3, random_state=0).fit(*curve)
+    est = DropoutMLPRegressor((16, 8), dropout_rate=0.2, max_iter=3, random_state=0)
+    return est.fit(*curve)
 
 
 def assert_same_moments(draws, others):
@@ -98,7 +99,8 @@ def test_shapes_and_probabilities(classifier, iris):
 
 def test_multilabel(iris):
     X, y = iris
-    est = DropoutMLPClassifier((8,), max_iter=5).fit(X, np.eye(3, dtype=int)[y][:, :2])
+    est = DropoutMLPClassifier((8,), dropout_rate=0.2, max_iter=5)
+    est.fit(X, np.eye(3, dtype=int)[y][:, :2])
     draws = est.mc_predict_proba(X[:1], N_DRAWS, 0)
     assert draws.shape == (N_DRAWS, 1, 2)
     logits = straightforward_draws(est, X[0], N_DRAWS, [0.0, 0.2])

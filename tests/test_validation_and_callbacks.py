@@ -13,7 +13,10 @@ pytestmark = pytest.mark.filterwarnings("ignore:Stochastic Optimizer")
 
 
 def classifier(**params):
-    return DropoutMLPClassifier((16,), **{"random_state": 0, "max_iter": 5, **params})
+    defaults = {"learning_rate": "constant", "learning_rate_init": 0.001}
+    defaults |= {"batch_size": "auto", "early_stopping": False, "scoring": None}
+    defaults |= {"random_state": 0, "max_iter": 5}
+    return DropoutMLPClassifier((16,), **defaults | params)
 
 
 def test_validation_figures(iris):

@@ -64,7 +64,8 @@ def kernels(est):
 def test_takes_the_place_of_the_optimizers_own(iris, optimizer):
     def fit(optimizer, weight_decay):
         est = estimator(DropoutMLPClassifier, optimizer, weight_decay=weight_decay)
-        return kernels(est.set_params(epsilon=1e-7).fit(*iris))
+        est.set_params(learning_rate_init=0.001, epsilon=1e-7)
+        return kernels(est.fit(*iris))
 
     with_own, without = fit(optimizer, 0.0), fit("adam", 0.0)
     assert abs(with_own - without).max() > 1e-7
