@@ -154,6 +154,12 @@ def test_batch_size_above_the_row_count_is_clipped(iris):
     with pytest.warns(UserWarning, match="batch_size=1000"):
         clipped = small_classifier(batch_size=1000).fit(X, y)
     assert_same_network(clipped, small_classifier(batch_size=150).fit(X, y))
+    with pytest.warns(UserWarning, match="batch_size=33"):
+        clipped = small_classifier(batch_size=33).fit(X[:20], y[:20])
+    # Nobody has asked for the default.
+    default = small_classifier().fit(X[:20], y[:20])
+    assert_same_network(clipped, default)
+    assert default.batch_size == 32
 
 
 def test_no_biases(iris):

@@ -151,6 +151,15 @@ def test_hidden_layer_sizes(iris, sizes):
     assert_same_network(whole, pickle.loads(pickle.dumps(fitted)))
 
 
+def test_early_stopping_auto(digits):
+    params = {"hidden_layer_sizes": 4, "max_iter": 2, "random_state": 0}
+    whole = DropoutMLPClassifier(early_stopping="auto", **params).fit(*digits)
+    fitted = DropoutMLPClassifier(early_stopping=np.str_("auto"), **params).fit(*digits)
+    assert fitted.validation_scores_ == whole.validation_scores_ is not None
+    assert_same_network(whole, fitted)
+    assert hasattr(fitted, "partial_fit")
+
+
 @pytest.mark.parametrize(
     "rates", [np.array(0.25), np.float16([0.25]), [np.float32(0.25)]]
 )
