@@ -4,8 +4,8 @@ import numpy as np
 
 from data import fashion_mnist, standardised_digits
 from measure import Contestant, compare, timed
+from ours import our_mlp
 from peers import keras_model, scikeras_classifier, sklearn_mlp
-from skdropout import DropoutMLPClassifier
 
 # Rounds at most of the slow contestants that are there for information.
 _SLOW_ROUNDS = 2
@@ -51,16 +51,8 @@ def fit_fashion(rounds: int) -> None:
     compare(title, contestants, rounds)
 
 
-def _ours(X, y, sizes, *, max_iter: int, **params) -> Contestant:
-    estimator = DropoutMLPClassifier(
-        sizes,
-        dropout_rate=0.2,
-        max_iter=max_iter,
-        tol=0.0,
-        n_iter_no_change=max_iter,
-        random_state=0,
-        **params,
-    )
+def _ours(X, y, sizes, **params) -> Contestant:
+    estimator = our_mlp(sizes, **params)
     estimator.fit(X, y)  # compiles
     return Contestant("skdropout", timed(lambda: estimator.fit(X, y)))
 

@@ -35,8 +35,9 @@ from measure import (
     print_table,
     timed,
 )
+from ours import our_mlp
 from peers import sklearn_mlp
-from skdropout import DropoutMLPClassifier, fused_training
+from skdropout import fused_training
 
 N_CANDIDATES = 8
 GROWTH_PICTURE = Path("fused_growth.png")
@@ -213,9 +214,7 @@ def fused_scores(rounds: int) -> None:
 
 
 def _small_search() -> GridSearchCV:
-    mlp = DropoutMLPClassifier(
-        (32,), max_iter=30, tol=0.0, n_iter_no_change=30, random_state=0
-    )
+    mlp = our_mlp((32,), max_iter=30)
     grid = {
         "learning_rate_init": [1e-4, 1e-3, 1e-2, 1e-1],
         "dropout_rate": [0.0, 0.2, 0.5, 0.8],
@@ -249,14 +248,7 @@ def large_search(is_fused: bool) -> dict:
     """Seconds of a search over large networks, and the process's peak memory in GB."""
     load_backend()
     X, y = fashion_mnist("train", 20_000)
-    mlp = DropoutMLPClassifier(
-        (512, 512),
-        max_iter=3,
-        batch_size=128,
-        tol=0.0,
-        n_iter_no_change=3,
-        random_state=0,
-    )
+    mlp = our_mlp((512, 512), max_iter=3, batch_size=128)
     grid = {"dropout_rate": [0.0, 0.2, 0.5, 0.8]}
     search = GridSearchCV(mlp, grid, cv=3, refit=False)
     watch = Stopwatch()

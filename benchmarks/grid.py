@@ -13,8 +13,8 @@ from measure import (
     in_fresh_process,
     load_backend,
 )
+from ours import our_mlp
 from peers import scikeras_classifier
-from skdropout import DropoutMLPClassifier
 
 GRID = {"dropout_rate": [0.0, 0.2, 0.5, 0.8], "batch_norm": [False, True]}
 SIZES, N_EPOCHS, BATCH_SIZE, N_FOLDS = (128, 128), 20, 32, 5
@@ -22,13 +22,8 @@ SIZES, N_EPOCHS, BATCH_SIZE, N_FOLDS = (128, 128), 20, 32, 5
 
 def our_pipeline(random_state: int = 0):
     """The pipeline whose last step the grid is over."""
-    mlp = DropoutMLPClassifier(
-        SIZES,
-        max_iter=N_EPOCHS,
-        batch_size=BATCH_SIZE,
-        tol=0.0,
-        n_iter_no_change=N_EPOCHS,
-        random_state=random_state,
+    mlp = our_mlp(
+        SIZES, max_iter=N_EPOCHS, batch_size=BATCH_SIZE, random_state=random_state
     )
     return make_pipeline(StandardScaler(), mlp)
 

@@ -8,19 +8,20 @@ import psutil
 
 from data import standardised_digits
 from measure import in_fresh_process, print_table
+from ours import our_mlp
 from peers import scikeras_classifier
-from skdropout import DropoutMLPClassifier
 
 _SIZES, _N_EPOCHS, _BATCH_SIZE = (32,), 2, 128
 
 
 def _ours(dropout_rate: float, learning_rate: float):
-    return DropoutMLPClassifier(
+    return our_mlp(
         _SIZES,
         dropout_rate=dropout_rate,
         learning_rate_init=learning_rate,
         max_iter=_N_EPOCHS,
         batch_size=_BATCH_SIZE,
+        random_state=None,
     )
 
 

@@ -13,8 +13,8 @@ from sklearn.preprocessing import StandardScaler
 
 from data import standardised_digits
 from measure import Contestant, compare, print_table, timed
+from ours import our_mlp
 from peers import sklearn_mlp
-from skdropout import DropoutMLPClassifier
 
 _SIZES = (128, 128)
 _USE = """
@@ -30,7 +30,7 @@ def unpickle(rounds: int) -> None:
     """A whole process, imports included, that loads a pipeline and predicts a row."""
     X, y = load_digits(return_X_y=True)
     mlps = {
-        "skdropout": DropoutMLPClassifier(_SIZES, max_iter=2, random_state=0),
+        "skdropout": our_mlp(_SIZES, max_iter=2),
         "scikit-learn MLP": sklearn_mlp(_SIZES, max_iter=2),
     }
     targets = {"skdropout": None, "scikit-learn MLP": 1.3}
@@ -67,8 +67,8 @@ def pickle_size(rounds: int) -> None:
     for dtype in (np.float64, np.float32):
         X, y = standardised_digits(dtype)
         for batch_norm in (False, True):
-            mlp = DropoutMLPClassifier(_SIZES, batch_norm=batch_norm, random_state=0)
-            mlp.set_params(max_iter=20, batch_size=32).fit(X, y)
+            mlp = our_mlp(_SIZES, max_iter=20, batch_size=32, batch_norm=batch_norm)
+            mlp.fit(X, y)
             norms = [values for norm in mlp._batch_norms for values in norm.values()]
             arrays = [
                 *mlp.coefs_,

@@ -10,8 +10,8 @@ import numpy as np
 
 from data import fashion_mnist, standardised_digits
 from measure import Contestant, Seconds, Stopwatch, compare, print_table, timed
+from ours import our_mlp
 from peers import sklearn_mlp
-from skdropout import DropoutMLPClassifier
 
 _FIT_ROWS = 500
 _N_DRAWS = 100
@@ -89,7 +89,7 @@ def _busy_core(is_busy: bool) -> Iterator[None]:
 
 def _fitted(X, y, sizes):
     """Ours and scikit-learn's, each after one epoch."""
-    ours = DropoutMLPClassifier(sizes, max_iter=1, random_state=0)
+    ours = our_mlp(sizes, max_iter=1)
     peer = sklearn_mlp(sizes, max_iter=1)
     for estimator in (ours, peer):
         estimator.fit(X[:_FIT_ROWS], y[:_FIT_ROWS])
@@ -122,7 +122,7 @@ def monte_carlo(rounds: int) -> None:
     digits, fashion = standardised_digits(np.float32), fashion_mnist("test")
     repeated = np.resize(digits[0], (10_000, digits[0].shape[1]))
     for name, (X, y) in (("digits", (repeated, digits[1])), ("Fashion-MNIST", fashion)):
-        network = DropoutMLPClassifier((128, 128), max_iter=1, random_state=0)
+        network = our_mlp((128, 128), max_iter=1)
         network.fit(X[:_FIT_ROWS], y[:_FIT_ROWS])
         network.predict_proba(X)
         draws = timed(lambda n=network, X=X: n.mc_predict_proba(X, _N_DRAWS, 0))

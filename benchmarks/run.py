@@ -93,9 +93,10 @@ def main() -> None:
         if value is not None and value < 1:
             parser.error(f"--{option} must be at least 1")
     if arguments.name is None:
+        width = max(map(len, BENCHMARKS))
         for name, benchmark in BENCHMARKS.items():
-            print(f"{name:12} {benchmark.summary}; rounds: {benchmark.rounds}")
-        print(f"{'all':12} all of these, one after the other")
+            print(f"{name:{width}} {benchmark.summary}; rounds: {benchmark.rounds}")
+        print(f"{'all':{width}} all of these, one after the other")
         return
     if arguments.threads is not None:
         os.environ.update(dict.fromkeys(_THREAD_VARIABLES, str(arguments.threads)))

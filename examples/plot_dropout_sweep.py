@@ -43,7 +43,15 @@ X_train, X_test, y_train, y_test = train_test_split(
 )
 pipe = make_pipeline(
     StandardScaler(),
-    DropoutMLPClassifier((128, 128), max_iter=20, batch_size=32, random_state=0),
+    DropoutMLPClassifier(
+        (128, 128),
+        batch_size=32,
+        learning_rate="constant",
+        learning_rate_init=0.001,
+        max_iter=20,
+        early_stopping=False,
+        random_state=0,
+    ),
 )
 grid = {
     "dropoutmlpclassifier__dropout_rate": DROPOUT_RATES,

@@ -27,7 +27,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from datasets import load_mnist
 from joblib import Parallel, delayed
-from reporting import SEED, Experiment, line_styles, set_style
+from reporting import FIXED_EPOCHS, SEED, Experiment, line_styles, set_style
 from sklearn.base import clone
 
 from skdropout import DropoutMLPClassifier, fused_training
@@ -78,7 +78,7 @@ mlp = DropoutMLPClassifier(
     alpha=0,
     batch_size=BATCH_SIZE,
     max_iter=experiment.pick(15, 2),
-    n_iter_no_change=np.inf,
+    **FIXED_EPOCHS,
     random_state=SEED,
 )
 

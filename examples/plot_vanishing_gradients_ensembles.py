@@ -26,7 +26,7 @@ import numpy as np
 import tensorflow as tf
 from datasets import load_mnist
 from joblib import Parallel, delayed
-from reporting import SEED, Experiment, line_styles, set_style
+from reporting import FIXED_EPOCHS, SEED, Experiment, line_styles, set_style
 from sklearn.base import clone
 from sklearn.ensemble import BaggingClassifier, VotingClassifier
 
@@ -81,7 +81,7 @@ networks = {
         alpha=0,
         batch_size=100,
         max_iter=experiment.pick(10, 2),
-        n_iter_no_change=np.inf,
+        **FIXED_EPOCHS,
         random_state=SEED,
         callbacks=GradientsAtStart(),
     )
@@ -124,9 +124,11 @@ experiment.table(
 n_members = experiment.pick(10, 4)
 member = DropoutMLPClassifier(
     (128, 128),
+    dropout_rate=0.2,
+    learning_rate_init=0.001,
     batch_size=200,
     max_iter=experiment.pick(10, 2),
-    n_iter_no_change=np.inf,
+    **FIXED_EPOCHS,
     random_state=SEED,
 )
 ENSEMBLES = {

@@ -7,14 +7,22 @@ import warnings
 from importlib.metadata import version
 from pathlib import Path
 
+import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
 import skdropout
 from skdropout.plotting._style import axes_of, draw_grid, line_styles
 
-__all__ = ["SEED", "Experiment", "line_styles", "set_style"]
+__all__ = ["FIXED_EPOCHS", "SEED", "Experiment", "line_styles", "set_style"]
 
 SEED = 0
+# How the published networks are trained: all epochs, at a constant rate, whatever the
+# validation rows say.
+FIXED_EPOCHS = {
+    "learning_rate": "constant",
+    "early_stopping": False,
+    "n_iter_no_change": np.inf,
+}
 _PACKAGES = ("tensorflow", "keras", "scikit-learn", "numpy")
 
 
