@@ -97,7 +97,8 @@ class BaseDropoutMLP(FittedNetwork, metaclass=ABCMeta):
             params = self._checked_params()
             if incremental:
                 params |= {"max_iter": 1, "early_stopping": False}
-                if params["learning_rate"] == "cosine":  # of how many epochs is not known
+                if params["learning_rate"] in ("adaptive", "cosine"):
+                    # Neither the last epoch is known nor the rows that are to come.
                     params["learning_rate"] = "constant"
             _check_pair(X_val, y_val)
             is_first = not hasattr(self, "coefs_") or not (self.warm_start or incremental)
@@ -160,8 +161,7 @@ class BaseDropoutMLP(FittedNetwork, metaclass=ABCMeta):
             start.progress.go_by(None)
         if incremental:
             start.optimizer_state = self._optimizer()
-        else:
-            start.progress.learning_rate = np.nan
+        start.progress.learning_rate = np.nan
         return start
 
     def _train(self, params: dict[str, Any], start, data: _TrainingData, validation):

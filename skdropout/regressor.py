@@ -109,7 +109,8 @@ class DropoutMLPRegressor(RegressorMixin, BaseDropoutMLP):
         - ``'constant'``: `learning_rate_init`.
         - ``'invscaling'``: ``learning_rate_init / (t_ + 1) ** power_t``, each epoch.
         - ``'adaptive'``: divided by 5 each time that training would stop for want of
-          progress, until it is at most 1e-6.
+          progress, until it is at most 1e-6. In ``partial_fit``, to which rows may come
+          without end, it is constant.
         - ``'cosine'``: ``learning_rate_init * (1 + cos(pi * step / n_steps)) / 2``, from
           step to step over the ``n_steps`` of all `max_iter` epochs [5]_. Training goes
           on to the last, whatever the loss, unless `early_stopping` ends it. In

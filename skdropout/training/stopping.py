@@ -206,7 +206,7 @@ class Monitor:
         if self.best_weights is not None:
             self._progress.norm_steps = self._norm_steps_of_best
         if self.divergence:  # a later call shall not go on from there
-            optimizer_arrays, self._progress.learning_rate = [], np.nan
+            optimizer_arrays = []
         return Outcome(
             weights=weights,
             optimizer_state=self._task.optimizer_state._replace(arrays=optimizer_arrays),
