@@ -155,18 +155,18 @@ class Monitor:
 
     def _judge_loss(self, loss: float) -> None:
         progress = self._progress
-        judged = self._mean_of_last_losses() if self._is_noisy else loss
+        progress.best_loss = min(loss, progress.best_loss)
+        # Noise alone seldom makes a new minimum of means.
+        n_epochs = self._settings.n_iter_no_change if self._is_noisy else 1
+        if self.n_iter < n_epochs:
+            progress.no_improvement_count = 0
+            return
+        judged = float(np.mean(progress.loss_curve[-int(n_epochs) :]))
         improved = judged <= progress.best_judged_loss - self._settings.tol
         progress.no_improvement_count = (
             0 if improved else progress.no_improvement_count + 1
         )
         progress.best_judged_loss = min(judged, progress.best_judged_loss)
-        progress.best_loss = min(loss, progress.best_loss)
-
-    def _mean_of_last_losses(self) -> float:
-        """Over as many epochs as are put up with; noise alone seldom is a new minimum."""
-        n_epochs = min(self._settings.n_iter_no_change, self.n_iter)
-        return float(np.mean(self._progress.loss_curve[-int(n_epochs) :]))
 
     def _decide(self) -> None:
         settings, progress = self._settings, self._progress
