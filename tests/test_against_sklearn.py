@@ -10,6 +10,13 @@ from helpers import assert_same_network
 from skdropout import DropoutMLPClassifier, DropoutMLPRegressor
 
 PAIRS = [(DropoutMLPClassifier, MLPClassifier), (DropoutMLPRegressor, MLPRegressor)]
+OTHER_DEFAULTS = {
+    "hidden_layer_sizes": (256,),
+    "batch_size": 32,
+    "learning_rate": "adaptive",
+    "learning_rate_init": 0.003,
+    "early_stopping": "auto",
+}
 pytestmark = pytest.mark.filterwarnings("ignore:Stochastic Optimizer")
 
 
@@ -19,11 +26,18 @@ def test_parameters_and_defaults(ours, theirs):
     known = {k: v.default for k, v in inspect.signature(theirs).parameters.items()}
     assert known.pop("solver") == mine["optimizer"]
     known.pop("max_fun")
-    assert {name: mine[name] for name in known} == known
+    assert OTHER_DEFAULTS.keys() <= known.keys()
+    assert {name: mine[name] for name in known} == known | OTHER_DEFAULTS
 
 
 def _pair(ours, theirs, X, y, **params):
     """Our estimator and scikit-learn's with the same weights to go on from."""
+    params = {
+        "batch_size": "auto",
+        "learning_rate": "constant",
+        "learning_rate_init": 0.001,
+        **params,
+    }
     mine = ours((7,), dropout_rate=0.0, optimizer="sgd", **params)
     other = theirs(hidden_layer_sizes=(7,), solver="sgd", **params)
     if "Classifier" in ours.__name__:
@@ -126,6 +140,7 @@ def test_types_of_predictions(iris, dtype):
 def test_adaptive_learning_rate_and_stopping(iris, capsys):
     X, y = iris
     params = {
+        "batch_size": "auto",
         "learning_rate": "adaptive",
         "learning_rate_init": 0.5,
         "tol": 10.0,
@@ -150,7 +165,12 @@ def test_adaptive_learning_rate_and_stopping(iris, capsys):
 def test_loss_rule_stops_as_scikit_learn_does(iris):
     X, y = iris
     mine = DropoutMLPClassifier(
-        (20,), dropout_rate=0.0, tol=0.02, n_iter_no_change=3, random_state=0
+        (20,),
+        dropout_rate=0.0,
+        learning_rate="constant",
+        tol=0.02,
+        n_iter_no_change=3,
+        random_state=0,
     ).fit(X, y)
     best, counts = np.inf, []
     for loss in mine.loss_curve_:

@@ -181,14 +181,16 @@ def test_divergence(curve, loss_scale_factor):
 
 
 def test_divergence_in_the_last_epoch(curve):
-    est = REGRESSOR((8,), optimizer=keras.optimizers.SGD(1e38), max_iter=1)
+    est = REGRESSOR(
+        (8,), optimizer=keras.optimizers.SGD(1e38), batch_size="auto", max_iter=1
+    )
     curve = curve[0] * 1e3, curve[1]
     with pytest.raises(ValueError, match="A weight became infinite or NaN in epoch 1"):
         est.fit(*curve)
 
 
 def test_initializer_of_another_shape(iris):
-    est = CLASSIFIER(initializer=lambda shape, dtype: np.zeros(3))
+    est = CLASSIFIER((100,), initializer=lambda shape, dtype: np.zeros(3))
     assert_refused(est, *iris, ["initializer", r"\(3,\)", r"\(4, 100\)"])
 
 

@@ -39,13 +39,21 @@ def last_scores(est):
 
 
 def warm(kind, optimizer="adam", **params):
+    params = {
+        "max_iter": 20,
+        "batch_size": "auto",
+        "learning_rate": "constant",
+        "learning_rate_init": 0.1,
+        **params,
+    }
     return kind(
         (8,),
         optimizer=optimizer,
         early_stopping=True,
+        scoring=None,
         warm_start=True,
         random_state=0,
-        **{"max_iter": 20, "learning_rate_init": 0.1, **params},
+        **params,
     )
 
 
@@ -178,6 +186,7 @@ def exploding(kind, callback, **params):
         learning_rate_init=0.01,
         alpha=1e-2,
         early_stopping=True,
+        scoring=None,
         random_state=0,
         callbacks=[callback],
         **{"max_iter": 20, "batch_size": 10, **params},

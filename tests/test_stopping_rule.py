@@ -98,9 +98,8 @@ def test_by_keras_own_fit(iris, noise):
 
 @both_trainers
 def test_an_adaptive_rate_is_divided_when_training_would_stop(iris, callbacks):
-    est = network(
-        dropout_rate=0.5, learning_rate="adaptive", tol=0.05, callbacks=callbacks
-    ).fit(*iris)
+    est = network(dropout_rate=0.5, learning_rate="adaptive", callbacks=callbacks)
+    est.set_params(tol=0.05, n_iter_no_change=2).fit(*iris)
     divided = stops(est, est.n_iter_no_change)
     assert divided != stops(est, 1)
     assert divided[-1] == est.n_iter_ < est.max_iter  # at a rate below 1e-6
