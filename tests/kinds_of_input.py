@@ -325,7 +325,7 @@ PARAMETERS = {
     "shuffle": [good(False), bad("a")],
     "tol": [good(0.0), good(10), bad(-1.0), bad("a")],
     "n_iter_no_change": [good(1), good(np.inf), bad(0), bad(1.5)],
-    "early_stopping": [either(True), bad("a")],
+    "early_stopping": [either(True), good(False), bad("a"), bad(None)],
     "validation_fraction": [either(0.5), bad(1.0), bad(-0.5), bad("a")],
     "callbacks": [
         *map(good, [[], None, [keras.callbacks.TerminateOnNaN()]]),

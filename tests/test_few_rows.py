@@ -24,7 +24,7 @@ def test_one_validation_row_has_no_r2(curve, callbacks, n_targets):
     est.fit(X, y, X_val=X[:1], y_val=y[:1])
     assert np.isnan(est.history_["val_r2_score"]).all()
     assert np.isfinite(est.history_["val_loss"]).all()
-    est.set_params(early_stopping=True)
+    est.set_params(early_stopping=True, scoring=None)
     with pytest.raises(ValueError, match=r"X_val has 1 row.*early_stopping.*at least 2"):
         est.fit(X, y, X_val=X[:1], y_val=y[:1])
     est.fit(X, y, X_val=X[:2], y_val=y[:2])
@@ -33,7 +33,7 @@ def test_one_validation_row_has_no_r2(curve, callbacks, n_targets):
 
 def test_one_validation_row_has_an_accuracy(iris):
     X, y = iris
-    est = DropoutMLPClassifier((5,), early_stopping=True, max_iter=3)
+    est = DropoutMLPClassifier((5,), early_stopping=True, scoring=None, max_iter=3)
     est.fit(X, y, X_val=X[:1], y_val=y[:1])
     assert est.best_validation_score_ in (0.0, 1.0)
 
@@ -46,7 +46,12 @@ def test_split_among_the_rows_that_count(iris, kind, seed, n_left):
     counts = np.sort(np.random.default_rng(seed).permutation(len(y))[:n_left])
     weight = np.zeros(len(y))
     weight[counts] = 1.5
-    params = {"early_stopping": True, "max_iter": 3, "random_state": seed}
+    params = {
+        "early_stopping": True,
+        "scoring": None,
+        "max_iter": 3,
+        "random_state": seed,
+    }
     est = kind((5,), **params).fit(X, y, sample_weight=weight)
     n_validation = max(n_left // 10, 1 if kind is DropoutMLPClassifier else 2)
     assert est.t_ == est.n_iter_ * (n_left - n_validation)

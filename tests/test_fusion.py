@@ -138,7 +138,13 @@ def test_only_one_of_several_networks_drops_inputs(iris, capfd):
     "params",
     [
         {"max_iter": 30, "tol": 0.05, "n_iter_no_change": 2},
-        {"max_iter": 30, "early_stopping": True, "n_iter_no_change": 4},
+        {
+            "max_iter": 30,
+            "early_stopping": True,
+            "scoring": None,
+            "learning_rate": "constant",
+            "n_iter_no_change": 4,
+        },
         {"max_iter": 20, "learning_rate": "adaptive", "optimizer": "sgd", "tol": 0.05},
         {"learning_rate": "invscaling", "optimizer": "sgd"},
         {"learning_rate": "cosine", "batch_size": 16},
