@@ -61,8 +61,12 @@ def test_features_with_an_offset(optimizer):
     X = np.random.default_rng(0).normal(size=(300, 10)) + 100
     y = X[:, 0] + X[:, 1] > 200
     est = DropoutMLPClassifier(
+        (100,),
         input_batch_norm=True,
         optimizer=optimizer,
+        batch_size="auto",
+        learning_rate="constant",
+        early_stopping=False,
         learning_rate_init={"adam": 0.001, "lamb": 0.01}[optimizer],
         random_state=0,
     )
@@ -78,6 +82,8 @@ def test_small_data_on_their_own_scale(batch_norm, early_stopping):
         (32,),
         input_batch_norm=True,
         batch_norm=batch_norm,
+        batch_size="auto",
+        learning_rate="constant",
         learning_rate_init=0.01,
         n_iter_no_change=50,
         early_stopping=early_stopping,
