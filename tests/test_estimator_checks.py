@@ -8,8 +8,13 @@ from skdropout import DropoutMLPClassifier, DropoutMLPRegressor
 
 # Few epochs, as scikit-learn runs its own MLP; the networks must learn something, though.
 CONFIGURATIONS = [
-    {"dropout_rate": 0.0},
-    {"dropout_rate": 0.2},
+    {
+        "dropout_rate": 0.0,
+        "batch_size": "auto",
+        "learning_rate": "constant",
+        "learning_rate_init": 0.001,
+    },
+    {},
     {"batch_norm": "before_activation", "dropout_rate": 0.1, "batch_size": 20},
     {"batch_norm": "after_activation", "dropout_rate": 0.1, "batch_size": 20},
     {"batch_norm": "after_dropout", "input_batch_norm": True, "batch_size": 20},
@@ -22,7 +27,7 @@ CONFIGURATIONS = [
     },
 ]
 ESTIMATORS = [
-    kind(max_iter=100, **configuration)
+    kind((100,), max_iter=100, **configuration)
     for configuration in CONFIGURATIONS
     for kind in (DropoutMLPClassifier, DropoutMLPRegressor)
 ]
