@@ -21,8 +21,8 @@ def out_of_patience(losses, tol, n_iter_no_change, n_averaged=1):
     ``MLPClassifier._update_no_improvement_count``.
     """
     epochs, best, n_without = [], np.inf, 0
-    for epoch in range(1, len(losses) + 1):
-        judged = np.mean(losses[max(epoch - n_averaged, 0) : epoch])
+    for epoch in range(n_averaged, len(losses) + 1):
+        judged = np.mean(losses[epoch - n_averaged : epoch])
         n_without = n_without + 1 if judged > best - tol else 0
         best = min(best, judged)
         if n_without > n_iter_no_change:
@@ -164,7 +164,7 @@ def assert_goes_by_losses(est):
 @pytest.mark.parametrize("kind", BOTH)
 @pytest.mark.parametrize(
     ("n_rows", "n_without_weight", "validates"),
-    [(299, 0, False), (300, 0, True), (301, 2, False), (320, 20, True)],
+    [(2999, 0, False), (3000, 0, True), (3001, 2, False), (3020, 20, True)],
 )
 def test_rows_that_count_decide(kind, n_rows, n_without_weight, validates):
     X, y, weight = rows(n_rows, n_without_weight)
@@ -173,7 +173,7 @@ def test_rows_that_count_decide(kind, n_rows, n_without_weight, validates):
     n_counting = n_rows - n_without_weight
     if validates:
         assert_goes_by_scores(est)
-        assert est.t_ == est.n_iter_ * (n_counting - 30)
+        assert est.t_ == est.n_iter_ * (n_counting - 300)
     else:
         assert_goes_by_losses(est)
         assert est.t_ == est.n_iter_ * n_counting
@@ -185,14 +185,14 @@ def test_rows_that_count_decide(kind, n_rows, n_without_weight, validates):
 @quiet
 @pytest.mark.parametrize("kind", BOTH)
 def test_of_validation_rows_given_the_training_rows_decide(kind):
-    X, y, _ = rows(600)
+    X, y, _ = rows(3000)
     validation = {"X_val": X[:10], "y_val": y[:10]}
-    few = auto(kind).fit(X[:299], y[:299], **validation)
+    few = auto(kind).fit(X[:2999], y[:2999], **validation)
     assert_goes_by_losses(few)
     assert len(few.history_["val_loss"]) == 2  # they are measured
-    enough = auto(kind).fit(X[:300], y[:300], **validation)
+    enough = auto(kind).fit(X[:3000], y[:3000], **validation)
     assert_goes_by_scores(enough)
-    assert enough.t_ == 2 * 300  # none is set aside
+    assert enough.t_ == 2 * 3000  # none is set aside
     np.testing.assert_allclose(
         enough.validation_scores_, -np.array(enough.history_["val_loss"])
     )
