@@ -81,6 +81,7 @@ def small(kind, scoring=None, **params):
     defaults = {
         "early_stopping": True,
         "max_iter": 8,
+        "dropout_rate": 0.2,
         "batch_size": "auto",
         "learning_rate": "constant",
         "learning_rate_init": 0.03,
