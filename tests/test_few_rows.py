@@ -38,6 +38,15 @@ def test_one_validation_row_has_an_accuracy(iris):
     assert est.best_validation_score_ in (0.0, 1.0)
 
 
+def test_one_validation_row_has_a_loss(curve):
+    X, y = curve
+    est = DropoutMLPRegressor((5,), early_stopping=True, scoring="loss", max_iter=3)
+    est.fit(X, y, X_val=X[:1], y_val=y[:1])
+    np.testing.assert_allclose(
+        est.validation_scores_, -np.array(est.history_["val_loss"])
+    )
+
+
 @pytest.mark.parametrize("kind", BOTH)
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize("n_left", [4, 10, 30])
