@@ -21,6 +21,8 @@ CONFIGURATIONS = [
     {"optimizer": "sgd", "learning_rate_init": 0.01, "dropout_rate": 0.0},
     {
         "early_stopping": True,
+        "scoring": None,
+        "learning_rate": "constant",
         "validation_fraction": 0.2,
         "learning_rate_init": 0.05,
         "batch_size": 10,
