@@ -68,6 +68,9 @@ BENCHMARKS = {
     "quality": Benchmark(
         "quality", "quality", 2, "errors and times on 23 data sets, by default (slow)"
     ),
+    "quality-ablation": Benchmark(
+        "quality", "quality_ablation", 1, "what each hyperparameter is worth (slow)"
+    ),
     "quality-tuned": Benchmark(
         "quality", "quality_tuned", 2, "the same after searches of 60 candidates (slow)"
     ),
