@@ -17,6 +17,7 @@ from helpers import assert_same_network, run_python
 from skdropout import DropoutMLPClassifier, DropoutMLPRegressor, fused_training
 
 pytestmark = pytest.mark.filterwarnings("ignore:Stochastic Optimizer")
+slow = pytest.mark.slow  # each starts a process that loads what has been saved
 
 
 class Saver(keras.callbacks.Callback):
@@ -60,12 +61,17 @@ LOAD = """
     ("kind", "params"),
     [
         (DropoutMLPClassifier, {"batch_norm": True, "weight_decay": 0.1}),
-        (DropoutMLPClassifier, {"optimizer": "lamb", "alpha": 0.1}),
-        (
+        pytest.param(
+            DropoutMLPClassifier, {"optimizer": "lamb", "alpha": 0.1}, marks=slow
+        ),
+        pytest.param(
             DropoutMLPRegressor,
             {"loss": "huber", "use_bias": False, "normalize_y": False},
+            marks=slow,
         ),
-        (DropoutMLPRegressor, {"loss": "poisson", "optimizer": "lamb"}),
+        pytest.param(
+            DropoutMLPRegressor, {"loss": "poisson", "optimizer": "lamb"}, marks=slow
+        ),
     ],
 )
 def test_saved_in_a_callback(tmp_path, iris, capfd, kind, params):

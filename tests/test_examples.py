@@ -23,6 +23,7 @@ EXPERIMENTS = (
 CHATTER = re.compile(r"WARNING: All log messages|[IWE]\d{4} |To enable the following")
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(
     not os.environ.get("SKDROPOUT_DATA"),
     reason="SKDROPOUT_DATA does not name the folder of the experiments' data",
