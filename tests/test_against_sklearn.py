@@ -14,7 +14,6 @@ OTHER_DEFAULTS = {
     "hidden_layer_sizes": (256,),
     "batch_size": 32,
     "learning_rate": "adaptive",
-    "learning_rate_init": 0.003,
     "early_stopping": "auto",
 }
 pytestmark = pytest.mark.filterwarnings("ignore:Stochastic Optimizer")

@@ -152,9 +152,10 @@ def test_hidden_layer_sizes(iris, sizes):
 
 
 def test_early_stopping_auto(digits):
+    X, y = (np.resize(values, (3000, *values.shape[1:])) for values in digits)
     params = {"hidden_layer_sizes": 4, "max_iter": 2, "random_state": 0}
-    whole = DropoutMLPClassifier(early_stopping="auto", **params).fit(*digits)
-    fitted = DropoutMLPClassifier(early_stopping=np.str_("auto"), **params).fit(*digits)
+    whole = DropoutMLPClassifier(early_stopping="auto", **params).fit(X, y)
+    fitted = DropoutMLPClassifier(early_stopping=np.str_("auto"), **params).fit(X, y)
     assert fitted.validation_scores_ == whole.validation_scores_ is not None
     assert_same_network(whole, fitted)
     assert hasattr(fitted, "partial_fit")
