@@ -42,6 +42,7 @@ WORK = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("work", WORK.values(), ids=WORK)
 def test_process_after_the_first_fit(work):
     """Which loads TensorFlow."""

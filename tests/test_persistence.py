@@ -194,6 +194,7 @@ EXPORTED = [
 ]
 
 
+@pytest.mark.slow
 def test_exported_model_loads_without_this_package(tmp_path, iris):
     X, y = iris
     np.save(tmp_path / "X.npy", X.astype(np.float32))

@@ -59,6 +59,7 @@ def test_no_global_state_is_touched(iris):
     assert state() == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("order", ["seeded unseeded", "unseeded seeded"])
 def test_seeded_and_unseeded_in_a_fresh_process(order):
     code = """
@@ -81,6 +82,7 @@ def test_seeded_and_unseeded_in_a_fresh_process(order):
     np.testing.assert_array_equal(np.array(eval(result.stdout)), here.coefs_[0].ravel())
 
 
+@pytest.mark.slow
 def test_nothing_is_printed():
     code = """
         import sys, warnings
@@ -123,6 +125,7 @@ def test_jobs_in_processes_and_threads(iris):
             assert_same_network(a, b, rtol=1e-4, atol=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no module resource")
 def test_memory_does_not_grow():
     code = """

@@ -90,6 +90,7 @@ out, os.memfd_create, tempfile.TemporaryFile = 1, refused, refused
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("place", PLACES)
 def test_the_first_fit_of_a_process(place):
     """TensorFlow is imported, of whose chatter there is perhaps no way to be rid."""
