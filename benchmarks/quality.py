@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+from joblib import cpu_count
 from sklearn.base import clone
 from sklearn.model_selection import RandomizedSearchCV
 from sklearn.pipeline import make_pipeline
@@ -78,7 +79,9 @@ _SEARCHES = (
         None,
         f"{OURS}, tuned, {N_TOGETHER}",
     ),
-    _Search(f"{PEER}, tuned", peer, lambda _, prefix: _peer_space(prefix), 2, ""),
+    _Search(
+        f"{PEER}, tuned", peer, lambda _, prefix: _peer_space(prefix), cpu_count(), ""
+    ),
 )
 
 

@@ -30,7 +30,7 @@ _OUT_ACTIVATIONS = {
 }
 # A penalty with gradients whose squares are finite in float32, as optimizers need them.
 _MAX_PENALTY = 1e16
-# Nobody has asked for it, so that it may be larger than the number of rows.
+# Up to the default, for which nobody has asked, more than the rows is no cause to warn.
 _DEFAULT_BATCH_SIZE = 32
 # Of fewer rows, those set aside tell less than they are missed in training.
 _ENOUGH_TO_VALIDATE = 3000
