@@ -179,6 +179,8 @@ def silence_warnings() -> None:
     from sklearn.exceptions import ConvergenceWarning
 
     warnings.filterwarnings("ignore", category=ConvergenceWarning)
+    # Of the same in the processes of joblib.
+    os.environ["PYTHONWARNINGS"] = "ignore"
 
 
 def print_versions(n_threads: int | None) -> None:

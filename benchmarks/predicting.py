@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import numpy as np
+from sklearn.ensemble import HistGradientBoostingClassifier
 
 from data import fashion_mnist, standardised_digits
 from measure import Contestant, Seconds, Stopwatch, compare, print_table, timed
@@ -24,7 +25,7 @@ def predict(rounds: int) -> None:
     """One row and 10,000 rows beside scikit-learn's MLP."""
     digits = standardised_digits()
     fashion = fashion_mnist("test")
-    _compare("digits", digits, (128, 128), np.float64, (1,), rounds)
+    _compare("digits", digits, (128, 128), np.float64, (1,), rounds, has_trees=True)
     for dtype in (np.float32, np.float64):
         _compare("Fashion-MNIST", fashion, (512, 512), dtype, (1, 10_000), rounds)
 
@@ -96,13 +97,18 @@ def _fitted(X, y, sizes):
     return ours, peer
 
 
-def _compare(name: str, data, sizes, dtype, n_rows_list, rounds: int) -> None:
+def _compare(
+    name: str, data, sizes, dtype, n_rows_list, rounds: int, has_trees: bool = False
+) -> None:
     X, y = data[0].astype(dtype), data[1]
     ours, peer = _fitted(X, y, sizes)
+    kinds = [("skdropout", ours, None), ("scikit-learn MLP", peer, 1.0)]
+    if has_trees:
+        trees = HistGradientBoostingClassifier(random_state=0)
+        kinds.append(("gradient boosting", trees.fit(X[:_FIT_ROWS], y[:_FIT_ROWS]), 0.2))
     for n_rows in n_rows_list:
         rows = X[:n_rows]
         repeats = 2000 if n_rows == 1 else 5
-        kinds = (("skdropout", ours, None), ("scikit-learn MLP", peer, 1.0))
         contestants = []
         for title, estimator, at_most in kinds:
             estimator.predict_proba(rows)

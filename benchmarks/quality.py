@@ -10,16 +10,18 @@ from typing import Any, NamedTuple
 import numpy as np
 from joblib import cpu_count
 from sklearn.base import clone
+from sklearn.compose import TransformedTargetRegressor
 from sklearn.model_selection import RandomizedSearchCV
-from sklearn.pipeline import make_pipeline
 
 from measure import print_table
-from quality_data import DATA_SETS, DEVELOPMENT, TableData, scaled_columns
+from quality_data import DATA_SETS, DEVELOPMENT, TableData
 from quality_measure import (
     RESULTS,
+    Table,
+    by_data_set,
     fit_and_score,
+    in_short,
     measure_all,
-    print_tables,
     ratio,
     read,
     standing,
@@ -32,28 +34,35 @@ from quality_models import (
     TREES,
     Model,
     network,
-    peer,
+    peer_of_scaled_targets,
     scaled,
     squashed,
     together,
 )
 from skdropout import fused_training, search_space
+from skdropout._backend import keras
 
-_ABLATION = Path("quality-ablation.json")
-_ABLATION_ROWS = 5000
+ABLATION = Path("quality-ablation.json")
+_ABLATION_ROWS = 4000
 _N_CANDIDATES = 60
-_SEARCH_ROWS = 2000
+_SEARCH_ROWS = 1000
+
+
+def print_tables(*tables: Table) -> None:
+    for table in tables:
+        print_table(*table)
 
 
 def quality(rounds: int) -> None:
     """Everybody by default, in `rounds` times five-fold cross-validation."""
     results = measure_all(BY_DEFAULT, list(DATA_SETS), rounds)
-    print_tables(results, [m.name for m in BY_DEFAULT], [PEER, TREES])
+    names = [model.name for model in BY_DEFAULT]
+    print_tables(*by_data_set(results, names), in_short(results, names, [PEER, TREES]))
 
 
 def _peer_space(prefix: str) -> dict[str, Any]:
     """What scikit-learn's MLP has of our space, with its own way against overfitting."""
-    shared = ("hidden_layer_sizes", "learning_rate_init", "alpha", "max_iter")
+    shared = ("hidden_layer_sizes", "learning_rate_init", "alpha")
     ours = search_space()
     space = {name: ours[name] for name in shared} | {"early_stopping": [False, True]}
     return {prefix + name: values for name, values in space.items()}
@@ -80,7 +89,11 @@ _SEARCHES = (
         f"{OURS}, tuned, {N_TOGETHER}",
     ),
     _Search(
-        f"{PEER}, tuned", peer, lambda _, prefix: _peer_space(prefix), cpu_count(), ""
+        f"{PEER}, tuned",
+        peer_of_scaled_targets,
+        lambda _, prefix: _peer_space(prefix),
+        cpu_count(),
+        "",
     ),
 )
 
@@ -96,9 +109,10 @@ def _tune(search: _Search, data: TableData, train, test) -> dict[str, dict]:
     rows = np.random.default_rng(0).permutation(train)[:_SEARCH_ROWS]
     part = data.part(rows)
     prefix = f"{type(mlp).__name__.lower()}__"
+    inner = "regressor__" if isinstance(mlp, TransformedTargetRegressor) else ""
     searching = RandomizedSearchCV(
-        make_pipeline(scaled_columns(), mlp),
-        search.space(is_regression, prefix),
+        squashed(lambda _: mlp)(is_regression),
+        search.space(is_regression, prefix + inner),
         n_iter=_N_CANDIDATES,
         cv=part.splits(1, n_folds=3),
         n_jobs=search.n_jobs,
@@ -119,17 +133,21 @@ def _tune(search: _Search, data: TableData, train, test) -> dict[str, dict]:
     for name, model in models.items():
         began = time.perf_counter()
         with _fused_if(is_ours):
-            of_fold = fit_and_score(
-                make_pipeline(scaled_columns(), model), data, train, test
-            )
+            pipe = squashed(lambda _, model=model: model)(is_regression)
+            of_fold = fit_and_score(pipe, data, train, test)
         of_fold["seconds"] = seconds + time.perf_counter() - began
         figures[name] = of_fold
     return figures
 
 
+#: Names of what `quality_tuned` measures, the peer last.
+TUNED = [m for s in _SEARCHES for m in (s.name, s.together) if m]
+
+
 def quality_tuned(rounds: int) -> None:
-    """The same number of candidates for ours and scikit-learn's MLP; the rounds are
-    folds. Needs what `quality` has measured for the comparison with trees."""
+    """The same number of candidates for ours and scikit-learn's MLP, both on squashed
+    inputs and standardised targets; the rounds are folds. Needs what `quality` has
+    measured for the comparison with trees."""
     for name, load in DATA_SETS.items():
         data = load()
         folds = data.splits(1)[:rounds]
@@ -152,15 +170,9 @@ def quality_tuned(rounds: int) -> None:
                 print(f"{name}, {model}: {of_data['models'][model]}", flush=True)
             RESULTS.write_text(json.dumps(results, indent=1))
     results = read()
-    names = [m for s in _SEARCHES for m in (s.name, s.together) if m]
-    print_tables(results, names, [f"{PEER}, tuned", TREES])
-    seconds = [
-        [of_data["models"][name]["seconds"] for name in (names[0], names[-1])]
-        for of_data in results.values()
-    ]
-    of_ours, of_peer = np.log(seconds).mean(axis=0)
-    share = np.exp(of_ours - of_peer)
-    print(f"seconds with the search, {names[0]} / {names[-1]}: {share:.3f}")
+    print_tables(
+        *by_data_set(results, TUNED), in_short(results, TUNED, [TUNED[-1], TREES])
+    )
 
 
 _BASE = "by default"
@@ -168,22 +180,24 @@ _BASE = "by default"
 _VARIANTS: dict[str, dict[str, Any]] = {
     _BASE: {},
     "hidden_layer_sizes=(100,)": {"hidden_layer_sizes": (100,)},
+    "hidden_layer_sizes=(512,)": {"hidden_layer_sizes": (512,)},
     "hidden_layer_sizes=(256, 256)": {"hidden_layer_sizes": (256, 256)},
     "dropout_rate=0": {"dropout_rate": 0.0},
+    "dropout_rate=0.1": {"dropout_rate": 0.1},
     "dropout_rate=0.2": {"dropout_rate": 0.2},
     "dropout_rate=0.5": {"dropout_rate": 0.5},
     "input_dropout_rate=0.1": {"input_dropout_rate": 0.1},
     "batch_norm=True": {"batch_norm": True},
     "batch_size='auto'": {"batch_size": "auto"},
     "learning_rate='constant'": {"learning_rate": "constant"},
-    "learning_rate='cosine'": {"learning_rate": "cosine"},
     "learning_rate_init=0.003": {"learning_rate_init": 0.003},
+    "max_iter=500": {"max_iter": 500},
     "early_stopping=False": {"early_stopping": False},
     "early_stopping=True": {"early_stopping": True},
-    "scoring=None, early_stopping=True": {"scoring": None, "early_stopping": True},
+    "early_stopping=True, scoring='loss'": {"early_stopping": True, "scoring": "loss"},
     "normalize_y=False": {"normalize_y": False},
     "label_smoothing=0.1": {"label_smoothing": 0.1},
-    "clipnorm=1": {"clipnorm": 1.0},
+    "clipnorm=1": {"optimizer": keras.optimizers.Adam(0.001, clipnorm=1)},
     "weight_decay=0.1": {"weight_decay": 0.1},
     "beta_2=0.95": {"beta_2": 0.95},
 }
@@ -205,7 +219,12 @@ def quality_ablation(rounds: int) -> None:
         for name, changes in _VARIANTS.items()
     ]
     models.append(Model("inputs squashed", squashed(network), None))
-    results = measure_all(models, DEVELOPMENT, rounds, _ABLATION, _ABLATION_ROWS)
+    results = measure_all(models, DEVELOPMENT, rounds, ABLATION, _ABLATION_ROWS)
+    print_tables(ablation_table(results))
+
+
+def ablation_table(results: dict) -> Table:
+    """What each variant makes of the error."""
     of_regression = [name for name in results if DATA_SETS[name]().is_regression]
     kinds = {
         "all": list(results),
@@ -213,14 +232,14 @@ def quality_ablation(rounds: int) -> None:
         "classification": [name for name in results if name not in of_regression],
     }
     rows = []
-    for model in models[1:]:
-        ratios = [
-            f"{ratio(results, names, model.name, _BASE):.3f}" for names in kinds.values()
-        ]
-        of_sets = [standing(of_data, model.name, _BASE) for of_data in results.values()]
-        rows.append([model.name, *ratios, *map(of_sets.count, (1, 0, -1))])
-    print_table(
-        "quality-ablation: geometric means of the error, divided by that of the defaults",
-        ["", *kinds, "wins", "ties", "losses"],
+    for name in next(iter(results.values()))["models"]:
+        if name == _BASE:
+            continue
+        ratios = [f"{ratio(results, sets, name, _BASE):.3f}" for sets in kinds.values()]
+        of_sets = [standing(of_data, name, _BASE) for of_data in results.values()]
+        rows.append([name, *ratios, *map(of_sets.count, (1, 0, -1))])
+    return Table(
+        "Geometric means of the error, divided by that of the defaults",
+        ["changed", *kinds, "wins", "ties", "losses"],
         rows,
     )

@@ -5,18 +5,17 @@ import math
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from joblib import Parallel, delayed
 
-from measure import print_table
 from quality_data import DATA_SETS, DEVELOPMENT, TableData
 from quality_models import Model
 from skdropout import fused_training
 
 RESULTS = Path("quality.json")
-_LARGE = 20_000  # rows from which on everything is measured once
+_LARGE = 3_000  # rows from which on everything is measured once
 
 
 def _error(y, predicted, is_regression: bool) -> float:
@@ -100,9 +99,18 @@ def ratio(results: dict, names: Sequence[str], ours: str, peer: str) -> float:
     logs = []
     for name in names:
         means = _errors_of_both(results[name], ours, peer).mean(axis=1)
-        # Half a row where there is no error, as ratios need.
-        logs.append(np.log(np.maximum(means, 0.5 / results[name]["n_rows"])))
+        logs.append(np.log(np.maximum(means, _half_a_row(results[name]))))
     return float(np.exp(np.mean([of_ours - of_peer for of_ours, of_peer in logs])))
+
+
+def least_error(of_data: dict, model: str) -> float:
+    """Mean error of a model on a data set, and not zero."""
+    return max(np.mean(of_data["models"][model]["errors"]), _half_a_row(of_data))
+
+
+def _half_a_row(of_data: dict) -> float:
+    """What stands for no error, as ratios need."""
+    return 0.5 / of_data["n_rows"]
 
 
 def standing(of_data: dict, ours: str, peer: str) -> int:
@@ -113,38 +121,55 @@ def standing(of_data: dict, ours: str, peer: str) -> int:
     return 0 if is_tie else int(np.sign(mean))
 
 
-def print_tables(results: dict, models: Sequence[str], peers: Sequence[str]) -> None:
-    rows = []
+class Table(NamedTuple):
+    """What `print_table` takes."""
+
+    title: str
+    header: list[str]
+    rows: list[list]
+
+
+def by_data_set(results: dict, models: Sequence[str]) -> list[Table]:
+    """Errors of some models on each data set, and their seconds."""
+    errors, times = [], []
     for name, of_data in results.items():
-        cells = []
-        for model in models:
-            figures = of_data["models"][model]
-            errors = figures["errors"]
-            spread = np.std(errors) / math.sqrt(max(len(errors) - 1, 1))
-            cells += [
-                f"{np.mean(errors):.4f} ({spread:.4f})",
-                f"{figures['seconds']:.2g}",
-            ]
-            cells.append(f"{1e6 * figures['per_row']:.2g}")
+        figures = [of_data["models"][model] for model in models]
         mark = "*" if name in DEVELOPMENT else ""
-        rows.append([f"{name}{mark}", of_data["n_rows"], *cells])
-    header = ["", "rows"]
-    for model in models:
-        header += [model, "s a fit", "us a row"]
-    print_table(
-        "quality: error (1 - accuracy, 1 - R2) and its standard error over the folds; "
-        "* by which defaults were chosen",
-        header,
-        rows,
-    )
+        first = [f"{name}{mark}", of_data["n_rows"]]
+        errors.append([*first, *(_mean_and_spread(f["errors"]) for f in figures)])
+        times.append(
+            [*first, *(f"{f['seconds']:.2g}, {1e6 * f['per_row']:.2g}" for f in figures)]
+        )
+    header = ["data", "rows", *models]
+    marked = "* the defaults were chosen by this one"
+    return [
+        Table(
+            "Errors (1 - accuracy, 1 - R2) and their standard errors over the folds; "
+            + marked,
+            header,
+            errors,
+        ),
+        Table("Seconds to fit, microseconds to predict a row", header, times),
+    ]
+
+
+def _mean_and_spread(errors: Sequence[float]) -> str:
+    if len(errors) == 1:
+        return f"{errors[0]:.4f}"
+    spread = np.std(errors, ddof=1) / math.sqrt(len(errors))
+    return f"{np.mean(errors):.4f} ± {spread:.4f}"
+
+
+def in_short(results: dict, models: Sequence[str], peers: Sequence[str]) -> Table:
+    """How models stand beside their peers on all data sets and on both halves."""
     halves = {
         "all": list(results),
         "chosen by": [name for name in results if name in DEVELOPMENT],
         "others": [name for name in results if name not in DEVELOPMENT],
     }
     rows = []
-    for model in models:
-        for peer in peers:
+    for peer in peers:
+        for model in models:
             if model == peer:
                 continue
             ratios = [
@@ -152,6 +177,18 @@ def print_tables(results: dict, models: Sequence[str], peers: Sequence[str]) -> 
                 for names in halves.values()
             ]
             standings = [standing(of_data, model, peer) for of_data in results.values()]
-            rows.append([f"{model} / {peer}", *ratios, *map(standings.count, (1, 0, -1))])
-    header = ["geometric means of ratios of errors", *halves, "wins", "ties", "losses"]
-    print_table("quality, in short; ties are within a standard error", header, rows)
+            counts = [standings.count(kind) for kind in (1, 0, -1)]
+            seconds = np.mean([_log_seconds(d, model, peer) for d in results.values()])
+            row = [f"{model} / {peer}", *ratios, *counts, f"{math.exp(seconds):.2g}"]
+            rows.append(row)
+    return Table(
+        "Geometric means of error ratios; ties are within a standard error of the "
+        "difference",
+        ["error / error", *halves, "wins", "ties", "losses", "seconds / seconds"],
+        rows,
+    )
+
+
+def _log_seconds(of_data: dict, model: str, peer: str) -> float:
+    seconds = [of_data["models"][name]["seconds"] for name in (model, peer)]
+    return math.log(seconds[0] / seconds[1])

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from joblib import cpu_count
+from sklearn.compose import TransformedTargetRegressor
 from sklearn.ensemble import (
     BaggingClassifier,
     BaggingRegressor,
@@ -16,7 +17,7 @@ from sklearn.ensemble import (
 from sklearn.linear_model import LogisticRegression, RidgeCV
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import FunctionTransformer
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from quality_data import scaled_columns
 from skdropout import DropoutMLPClassifier, DropoutMLPRegressor
@@ -44,6 +45,13 @@ def network(is_regression: bool, **params):
 
 def peer(is_regression: bool, **params):
     return (MLPRegressor if is_regression else MLPClassifier)(random_state=0, **params)
+
+
+def peer_of_scaled_targets(is_regression: bool):
+    """As whoever tunes it would, since it does not standardise targets itself."""
+    if is_regression:
+        return TransformedTargetRegressor(peer(True), transformer=StandardScaler())
+    return peer(False)
 
 
 def together(network, is_regression: bool):

@@ -74,6 +74,9 @@ BENCHMARKS = {
     "quality-tuned": Benchmark(
         "quality", "quality_tuned", 2, "the same after searches of 60 candidates (slow)"
     ),
+    "quality-report": Benchmark(
+        "quality_report", "quality_report", 1, "tables and a picture of these three"
+    ),
     "accuracy": Benchmark(
         "accuracy", "accuracy", 1, "cross-validated accuracy beside plain Keras (slow)"
     ),

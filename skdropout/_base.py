@@ -97,8 +97,8 @@ class BaseDropoutMLP(FittedNetwork, metaclass=ABCMeta):
             params = self._checked_params()
             if incremental:
                 params |= {"max_iter": 1, "early_stopping": False}
-                if params["learning_rate"] in ("adaptive", "cosine"):
-                    # Neither the last epoch is known nor the rows that are to come.
+                if params["learning_rate"] == "adaptive":
+                    # On rows without end it would fall to nothing.
                     params["learning_rate"] = "constant"
             _check_pair(X_val, y_val)
             is_first = not hasattr(self, "coefs_") or not (self.warm_start or incremental)

@@ -110,8 +110,6 @@ HYPERPARAMETERS = (
     # The training
     _row("alpha", [_NOT_NEGATIVE], "fit", "input"),
     _row("weight_decay", [_NOT_NEGATIVE], "fit", "input"),
-    # None is infinity to a program.
-    _row("clipnorm", [_POSITIVE, None], "fit", "input", off=math.inf),
     # Of the classifier alone.
     _row("label_smoothing", [_FRACTION], "fit", "input", off=0.0),
     _row("learning_rate", "no_validation", "fit", "around"),
@@ -134,8 +132,10 @@ HYPERPARAMETERS = (
 )
 
 #: Those of which a program takes one value for each network or hidden layer.
-PROGRAM_INPUTS = tuple(
-    row for row in HYPERPARAMETERS if row.acts == "input" and row.shape != "step"
+PROGRAM_INPUTS = (
+    *(row for row in HYPERPARAMETERS if row.acts == "input" and row.shape != "step"),
+    # No parameter of the estimators: of optimizer instances.
+    _row("clipnorm", "no_validation", None, "input", off=math.inf),
 )
 
 

@@ -154,8 +154,6 @@ class Network:
             )
         if others["weight_decay"]:
             self._recipe = self._recipe.without_own_decay()
-        if others["clipnorm"] is not None:
-            self._recipe = self._recipe.clipped_by(others["clipnorm"])
         optimizer = self._recipe
         by_keras = optimizer.key is None or any(map(has_batch_hooks, callbacks))
         kind = optimizer.kind.__name__ + (", by Keras" if by_keras else ", stacked")

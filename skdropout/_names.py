@@ -12,7 +12,7 @@ from .network.activations import ACTIVATIONS
 
 #: scikit-learn's name -> Keras's, where they differ.
 SKLEARN_ACTIVATIONS = {"identity": "linear", "logistic": "sigmoid"}
-_LEARNING_RATES = ("constant", "invscaling", "adaptive", "cosine")
+_LEARNING_RATES = ("constant", "invscaling", "adaptive")
 _BATCH_NORM_PLACES = ("before_activation", "after_activation", "after_dropout")
 # PyTorch's names, after the authors of the methods.
 _INITIALIZER_PREFIXES = {"xavier_": "glorot_", "kaiming_": "he_"}

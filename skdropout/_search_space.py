@@ -40,13 +40,13 @@ def search_space(estimator: str = "classifier", prefix: str = "") -> dict[str, A
     if estimator not in _ESTIMATORS:
         raise ValueError(f"estimator={estimator!r} must be one of {_ESTIMATORS}.")
     space: dict[str, Any] = {
-        "hidden_layer_sizes": [(256,), (512,), (256, 256)],
+        "hidden_layer_sizes": [(256,), (256, 256)],
         "dropout_rate": uniform(0, 0.5),
-        "learning_rate_init": loguniform(5e-4, 1e-2),
+        "input_dropout_rate": loguniform(1e-3, 0.2),
+        "learning_rate_init": loguniform(5e-4, 5e-3),
         "alpha": loguniform(1e-5, 1.0),
         "weight_decay": loguniform(1e-3, 0.5),
-        "max_iter": [30, 60, 120, 240],
     }
     if estimator == "classifier":
-        space["label_smoothing"] = [0.0, 0.1]
+        space["label_smoothing"] = loguniform(1e-3, 0.2)
     return {prefix + name: values for name, values in space.items()}

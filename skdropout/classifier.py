@@ -91,26 +91,17 @@ class DropoutMLPClassifier(ClassifierMixin, BaseDropoutMLP):
         the kernels, whatever the optimizer. Above 0 it takes the place of the optimizer's
         own, which is 0.004 of all weights in Keras's AdamW.
 
-    clipnorm : float or None, default=None
-        Most that the L2 norm of a gradient, with the penalty, may be [4]_: that of each
-        kernel, bias, scale and offset by itself, as in Keras's optimizers. A longer one
-        is scaled down. It takes the place of what an optimizer instance clips by.
-
     batch_size : int or 'auto', default=32
         Rows of a mini-batch, and no more than there are. ``'auto'`` means
         ``min(200, n_samples)``.
 
-    learning_rate : {'constant', 'invscaling', 'adaptive', 'cosine'} or \
+    learning_rate : {'constant', 'invscaling', 'adaptive'} or \
             keras.optimizers.schedules.LearningRateSchedule, default='adaptive'
         - ``'constant'``: `learning_rate_init`.
         - ``'invscaling'``: ``learning_rate_init / (t_ + 1) ** power_t``, each epoch.
         - ``'adaptive'``: divided by 5 each time that training would stop for want of
           progress, until it is at most 1e-6. In ``partial_fit``, to which rows may come
           without end, it is constant.
-        - ``'cosine'``: ``learning_rate_init * (1 + cos(pi * step / n_steps)) / 2``, from
-          step to step over the ``n_steps`` of all `max_iter` epochs [5]_. Training goes
-          on to the last, whatever the loss, unless `early_stopping` ends it. In
-          ``partial_fit``, which knows no last epoch, the rate is constant.
         - a schedule: a function of the number of steps done.
 
         Other than in scikit-learn, all apply to every optimizer.
@@ -162,14 +153,14 @@ class DropoutMLPClassifier(ClassifierMixin, BaseDropoutMLP):
         classes in proportion where each has two rows. These keep their `sample_weight`
         in score and loss, as in scikit-learn; `class_weight` counts in neither.
 
-    scoring : str, callable or None, default='loss'
+    scoring : str, callable or None, default=None
         What the validation rows are judged by with `early_stopping`, greater being
-        better; not used without. ``'loss'``: the negative validation loss. None: the
-        accuracy, as in scikit-learn. Else a name of
-        :func:`sklearn.metrics.get_scorer_names` or a scorer, called after each epoch as
-        ``scorer(estimator, X, y)``, with `sample_weight` besides where the rows set aside
-        have any. That estimator knows classes and probabilities of `X` (``predict``,
-        ``predict_proba``), and nothing else.
+        better; not used without. None: the accuracy. ``'loss'``: the negative validation
+        loss, which suits few validation rows, where many epochs are equally often right.
+        Else a name of :func:`sklearn.metrics.get_scorer_names` or a scorer, called after
+        each epoch as ``scorer(estimator, X, y)``, with `sample_weight` besides where the
+        rows set aside have any. That estimator knows classes and probabilities of `X`
+        (``predict``, ``predict_proba``), and nothing else.
 
     validation_fraction : float, default=0.1
         Fraction of the training rows set aside, in [0, 1). Used with `early_stopping`
@@ -192,7 +183,7 @@ class DropoutMLPClassifier(ClassifierMixin, BaseDropoutMLP):
         matrix take no dict.
 
     label_smoothing : float, default=0.0
-        Share of the targets, in [0, 1), that is spread over all classes [6]_, as by
+        Share of the targets, in [0, 1), that is spread over all classes [4]_, as by
         Keras's losses. In training the target is ``1 - label_smoothing`` for a row's
         class, and ``label_smoothing / n_classes`` more for each class; for a label it is
         ``1 - label_smoothing / 2`` where that applies, else ``label_smoothing / 2``.
@@ -273,11 +264,7 @@ class DropoutMLPClassifier(ClassifierMixin, BaseDropoutMLP):
        training by reducing internal covariate shift", ICML 2015.
     .. [3] I. Loshchilov and F. Hutter, "Decoupled weight decay regularization",
        ICLR 2019.
-    .. [4] R. Pascanu, T. Mikolov and Y. Bengio, "On the difficulty of training recurrent
-       neural networks", ICML 2013.
-    .. [5] I. Loshchilov and F. Hutter, "SGDR: stochastic gradient descent with warm
-       restarts", ICLR 2017.
-    .. [6] C. Szegedy, V. Vanhoucke, S. Ioffe, J. Shlens and Z. Wojna, "Rethinking the
+    .. [4] C. Szegedy, V. Vanhoucke, S. Ioffe, J. Shlens and Z. Wojna, "Rethinking the
        Inception architecture for computer vision", CVPR 2016.
 
     Examples
@@ -312,7 +299,6 @@ class DropoutMLPClassifier(ClassifierMixin, BaseDropoutMLP):
         optimizer="adam",
         alpha=0.0001,
         weight_decay=0.0,
-        clipnorm=None,
         batch_size=32,
         learning_rate="adaptive",
         learning_rate_init=0.001,
@@ -326,7 +312,7 @@ class DropoutMLPClassifier(ClassifierMixin, BaseDropoutMLP):
         momentum=0.9,
         nesterovs_momentum=True,
         early_stopping="auto",
-        scoring="loss",
+        scoring=None,
         validation_fraction=0.1,
         beta_1=0.9,
         beta_2=0.999,
@@ -348,7 +334,6 @@ class DropoutMLPClassifier(ClassifierMixin, BaseDropoutMLP):
         self.optimizer = optimizer
         self.alpha = alpha
         self.weight_decay = weight_decay
-        self.clipnorm = clipnorm
         self.batch_size = batch_size
         self.learning_rate = learning_rate
         self.learning_rate_init = learning_rate_init
@@ -411,9 +396,8 @@ class DropoutMLPClassifier(ClassifierMixin, BaseDropoutMLP):
         Warns
         -----
         ConvergenceWarning
-            If training ends by `max_iter`, unless ``learning_rate='cosine'`` is to go so
-            far; and if it diverges with `early_stopping` after an epoch with a score, of
-            which the best is kept then.
+            If training ends by `max_iter`; and if it diverges with `early_stopping`
+            after an epoch with a score, of which the best is kept then.
         """
         return self._fit(X, y, sample_weight, X_val, y_val)
 

@@ -95,26 +95,17 @@ class DropoutMLPRegressor(RegressorMixin, BaseDropoutMLP):
         the kernels, whatever the optimizer. Above 0 it takes the place of the optimizer's
         own, which is 0.004 of all weights in Keras's AdamW.
 
-    clipnorm : float or None, default=None
-        Most that the L2 norm of a gradient, with the penalty, may be [4]_: that of each
-        kernel, bias, scale and offset by itself, as in Keras's optimizers. A longer one
-        is scaled down. It takes the place of what an optimizer instance clips by.
-
     batch_size : int or 'auto', default=32
         Rows of a mini-batch, and no more than there are. ``'auto'`` means
         ``min(200, n_samples)``.
 
-    learning_rate : {'constant', 'invscaling', 'adaptive', 'cosine'} or \
+    learning_rate : {'constant', 'invscaling', 'adaptive'} or \
             keras.optimizers.schedules.LearningRateSchedule, default='adaptive'
         - ``'constant'``: `learning_rate_init`.
         - ``'invscaling'``: ``learning_rate_init / (t_ + 1) ** power_t``, each epoch.
         - ``'adaptive'``: divided by 5 each time that training would stop for want of
           progress, until it is at most 1e-6. In ``partial_fit``, to which rows may come
           without end, it is constant.
-        - ``'cosine'``: ``learning_rate_init * (1 + cos(pi * step / n_steps)) / 2``, from
-          step to step over the ``n_steps`` of all `max_iter` epochs [5]_. Training goes
-          on to the last, whatever the loss, unless `early_stopping` ends it. In
-          ``partial_fit``, which knows no last epoch, the rate is constant.
         - a schedule: a function of the number of steps done.
 
         Other than in scikit-learn, all apply to every optimizer.
@@ -166,10 +157,10 @@ class DropoutMLPRegressor(RegressorMixin, BaseDropoutMLP):
         `validation_fraction` of the training rows, which keep their `sample_weight` in
         score and loss, as in scikit-learn.
 
-    scoring : str, callable or None, default='loss'
+    scoring : str, callable or None, default=None
         What the validation rows are judged by with `early_stopping`, greater being
-        better; not used without. ``'loss'``: the negative validation loss. None: R2, as
-        in scikit-learn. Else a name of :func:`sklearn.metrics.get_scorer_names` or a
+        better; not used without. None: R2. ``'loss'``: the negative validation loss.
+        Else a name of :func:`sklearn.metrics.get_scorer_names` or a
         scorer, called after each epoch as ``scorer(estimator, X, y)``, with
         `sample_weight` besides where the rows set aside have any. That estimator knows
         the predictions for `X` (``predict``), and nothing else; they are in the unit of
@@ -268,10 +259,6 @@ class DropoutMLPRegressor(RegressorMixin, BaseDropoutMLP):
        training by reducing internal covariate shift", ICML 2015.
     .. [3] I. Loshchilov and F. Hutter, "Decoupled weight decay regularization",
        ICLR 2019.
-    .. [4] R. Pascanu, T. Mikolov and Y. Bengio, "On the difficulty of training recurrent
-       neural networks", ICML 2013.
-    .. [5] I. Loshchilov and F. Hutter, "SGDR: stochastic gradient descent with warm
-       restarts", ICLR 2017.
 
     Examples
     --------
@@ -308,7 +295,6 @@ class DropoutMLPRegressor(RegressorMixin, BaseDropoutMLP):
         optimizer="adam",
         alpha=0.0001,
         weight_decay=0.0,
-        clipnorm=None,
         batch_size=32,
         learning_rate="adaptive",
         learning_rate_init=0.001,
@@ -322,7 +308,7 @@ class DropoutMLPRegressor(RegressorMixin, BaseDropoutMLP):
         momentum=0.9,
         nesterovs_momentum=True,
         early_stopping="auto",
-        scoring="loss",
+        scoring=None,
         validation_fraction=0.1,
         beta_1=0.9,
         beta_2=0.999,
@@ -344,7 +330,6 @@ class DropoutMLPRegressor(RegressorMixin, BaseDropoutMLP):
         self.optimizer = optimizer
         self.alpha = alpha
         self.weight_decay = weight_decay
-        self.clipnorm = clipnorm
         self.batch_size = batch_size
         self.learning_rate = learning_rate
         self.learning_rate_init = learning_rate_init
@@ -404,9 +389,8 @@ class DropoutMLPRegressor(RegressorMixin, BaseDropoutMLP):
         Warns
         -----
         ConvergenceWarning
-            If training ends by `max_iter`, unless ``learning_rate='cosine'`` is to go so
-            far; and if it diverges with `early_stopping` after an epoch with a score, of
-            which the best is kept then.
+            If training ends by `max_iter`; and if it diverges with `early_stopping`
+            after an epoch with a score, of which the best is kept then.
         """
         return self._fit(X, y, sample_weight, X_val, y_val)
 

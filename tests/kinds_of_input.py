@@ -305,7 +305,7 @@ PARAMETERS = {
         *map(bad, [0, -1, np.nan, "a", None, [0.1]]),
     ],
     "learning_rate": [
-        *map(good, ["invscaling", "adaptive", "cosine"]),
+        *map(good, ["invscaling", "adaptive"]),
         *map(bad, ["adaptiv", 0.1, None]),
     ],
     "power_t": [good(0.3), bad(-1), bad("a")],
@@ -316,7 +316,6 @@ PARAMETERS = {
     "epsilon": [good(1e-3), bad(0), bad(None)],
     "alpha": [*map(good, [0, 0.1, np.float64(0.1)]), *map(bad, [-1, np.nan, "a", None])],
     "weight_decay": [good(0.01), bad(-1), bad("a")],
-    "clipnorm": [good(0.1), good(None), *map(bad, [0, -1, "a"])],
     "batch_size": [
         *map(good, ["auto", 5, 1000]),
         *map(bad, [0, -3, 2.5, "all", None]),

@@ -27,7 +27,6 @@ BAD_PARAMETERS = [
     ({"optimizer": "adamm"}, ["optimizer", "rmsprop", "Did you mean 'adam'"]),
     ({"optimizer": 3}, ["optimizer", "3", "sgd"]),
     ({"learning_rate": "adaptiv"}, ["learning_rate", "Did you mean 'adaptive'"]),
-    ({"learning_rate": "linear"}, ["learning_rate", "linear", "'cosine'"]),
     ({"hidden_layer_sizes": (5, 0)}, ["hidden_layer_sizes", r"\(5, 0\)", "at least 1"]),
     ({"hidden_layer_sizes": (2.5,)}, ["hidden_layer_sizes", "2.5", "integer"]),
     ({"hidden_layer_sizes": -3}, ["hidden_layer_sizes", "-3"]),

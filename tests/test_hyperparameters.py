@@ -29,7 +29,6 @@ VALUES = {
     "epsilon": [1e-8, 1e-4],
     "alpha": [0.0, 1.0],
     "weight_decay": [0.0, 1.0],
-    "clipnorm": [None, 0.1],
     "label_smoothing": [0.0, 0.1],
     "learning_rate": ["constant", "invscaling"],
     "power_t": [0.5, 0.25],

@@ -34,7 +34,6 @@ REALS = {
     "input_dropout_rate": 0.125,
     "alpha": 0.5,
     "weight_decay": 0.25,
-    "clipnorm": 0.125,
     "label_smoothing": 0.25,
     "learning_rate_init": 0.03125,
     "power_t": 0.5,
@@ -50,7 +49,6 @@ WHOLE_REALS = {
     "input_dropout_rate": 0,
     "alpha": 2,
     "weight_decay": 0,
-    "clipnorm": 1,
     "label_smoothing": 0,
     "learning_rate_init": 1,
     "power_t": 1,
@@ -225,7 +223,7 @@ def test_fractions_that_float32_rounds_to_one(iris, name):
 
 @pytest.mark.parametrize(
     "name",
-    ["alpha", "weight_decay", "clipnorm", "learning_rate_init", "epsilon", "momentum"],
+    ["alpha", "weight_decay", "learning_rate_init", "epsilon", "momentum"],
 )
 @pytest.mark.parametrize(
     "value",

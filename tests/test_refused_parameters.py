@@ -13,7 +13,6 @@ NUMBERS = [
     "input_dropout_rate",
     "alpha",
     "weight_decay",
-    "clipnorm",
     "label_smoothing",
     "learning_rate_init",
     "power_t",
@@ -57,7 +56,7 @@ NO_NUMBERS = ["1", None, np.nan, -1, -0.5, np.ones((1, 1)), 1j, print, np.True_,
 NO_SWITCHES = ["True", None, 0.5, -1, np.array(True), [True]]
 NO_NAMES = [None, 3, 0.5, "", "no such", np.array("relu"), np.array(["relu", "tanh"])]
 NO_NAMES += [["relu"], print, object, schedule, b"relu", np.nan, {}]
-ALLOWED = [("random_state", None), ("batch_norm", None), ("clipnorm", None)]
+ALLOWED = [("random_state", None), ("batch_norm", None)]
 CASES = [
     (name, value)
     for names, values in (

@@ -105,7 +105,7 @@ def _penalised_loss(model, mean_loss: WeightedMean, alpha: float):
 
 
 class _MonitorCallback(keras.callbacks.Callback):
-    """Sets the learning rates, and applies the stopping rules after each epoch."""
+    """Sets the learning rate of each epoch, and applies the stopping rules at its end."""
 
     def __init__(self, task: Task, rate: LearningRate):
         super().__init__()
@@ -118,32 +118,14 @@ class _MonitorCallback(keras.callbacks.Callback):
         self.last_whole_epoch = self._snapshot()
 
     def on_epoch_begin(self, epoch, logs=None):
-        self._first_step = epoch * self._task.steps_per_epoch
-        if self._rate.base is None:
-            self._first_rate = float(self.model.optimizer.learning_rate)
-            return
-        if epoch:
-            self._obey()
-        self._first_rate = self._set(self._first_step)
-
-    def on_train_batch_begin(self, batch, logs=None):
-        if not self._rate.is_annealing:
-            return
-        self._obey()
-        rate = self._set(self._first_step + batch)
-        if batch == 0:
-            self._first_rate = rate
-
-    def _obey(self) -> None:
-        """Keep to the rate that another callback has set, if one has."""
-        now = float(self.model.optimizer.learning_rate)
-        if np.float32(now) != np.float32(self._last_set):
-            self._rate.replace(now)
-
-    def _set(self, step: int) -> float:
-        rate = self._last_set = float(self._rate.of_epoch(step, 1)[0])
-        self.model.optimizer.learning_rate = rate
-        return rate
+        optimizer = self.model.optimizer
+        now = float(optimizer.learning_rate)
+        if self._rate.base is not None:
+            if epoch and np.float32(now) != np.float32(self._last_set):
+                self._rate.replace(now)  # another callback has set it
+            now = self._last_set = float(self._rate.of_epoch(0, 1)[0])
+            optimizer.learning_rate = now
+        self._first_rate = now
 
     def on_epoch_end(self, epoch, logs=None):
         weights = self.model.get_weights()
@@ -151,8 +133,7 @@ class _MonitorCallback(keras.callbacks.Callback):
         if self._task.validation is not None:
             figures = _validation_figures(self._task, weights, self._task.validation)
         rate = self._first_rate
-        if self._rate.base is not None and not self._rate.is_annealing:
-            # another callback may have set it since
+        if self._rate.base is not None:  # another callback may have set it since
             rate = float(self.model.optimizer.learning_rate)
         self._task.progress.norm_steps += self._task.steps_per_epoch
         loss = float(logs["loss"])

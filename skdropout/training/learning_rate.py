@@ -17,10 +17,8 @@ class LearningRate:
     ----------
     initial : float or callable
         A callable maps an array of step numbers to an array of rates.
-    policy : {"constant", "invscaling", "adaptive", "cosine"}
+    policy : {"constant", "invscaling", "adaptive"}
     power_t : float
-    n_steps : int
-        All steps of the call, over which ``"cosine"`` falls.
     progress : Progress
         Keeps the rate that ``"adaptive"`` has come to.
     """
@@ -34,26 +32,20 @@ class LearningRate:
         initial: float | Callable[[np.ndarray], np.ndarray],
         policy: str,
         power_t: float,
-        n_steps: int,
         progress: Progress,
     ):
         self._schedule = initial if callable(initial) else None
         self._initial = np.nan if callable(initial) else initial
         self._policy = policy
         self._power_t = power_t
-        self._n_steps = n_steps
         self._progress = progress
         if math.isnan(progress.learning_rate):
             progress.learning_rate = self._initial
 
     def of_epoch(self, first_step: int, n_steps: int) -> np.ndarray:
         """Rates of an epoch's steps, of shape (n_steps,)."""
-        steps = np.arange(first_step, first_step + n_steps)
         if self._schedule is not None:
-            return self._schedule(steps)
-        if self._policy == "cosine":
-            # The optimizer's steps are the call's: each fit begins with a fresh one.
-            return self._initial * (1 + np.cos(np.pi * steps / self._n_steps)) / 2
+            return self._schedule(np.arange(first_step, first_step + n_steps))
         rate = self._progress.learning_rate
         if self._policy == "invscaling":
             rate = self._initial / (self._progress.samples_seen + 1) ** self._power_t
@@ -61,18 +53,12 @@ class LearningRate:
 
     @property
     def base(self) -> float | None:
-        """The rate before ``"invscaling"`` or ``"cosine"``; None where a schedule sets
-        it."""
+        """The rate before ``"invscaling"``; None where a schedule sets it."""
         return None if self._schedule is not None else self._progress.learning_rate
-
-    @property
-    def is_annealing(self) -> bool:
-        """Whether the rate falls from step to step until the last epoch."""
-        return self._policy == "cosine"
 
     def replace(self, rate: float) -> None:
         """Use `rate` from now on, as a callback asked for."""
-        if self._policy in ("invscaling", "cosine"):
+        if self._policy == "invscaling":
             self._policy = "constant"
         self._progress.learning_rate = rate
 
@@ -94,8 +80,7 @@ def make_learning_rate(task: Task) -> LearningRate:
         initial, policy = policy, "constant"
     if callable(initial):
         initial, policy = _tabulate(initial), "constant"
-    n_steps = task.settings.max_iter * task.steps_per_epoch
-    return LearningRate(initial, policy, task.settings.power_t, n_steps, task.progress)
+    return LearningRate(initial, policy, task.settings.power_t, task.progress)
 
 
 def _tabulate(schedule):

@@ -29,7 +29,6 @@ _ELEMENT_WISE = (
 # Options that keep averages, sums or a scale of their own.
 _STACK_BREAKERS = ("use_ema", "gradient_accumulation_steps", "loss_scale_factor")
 _MAX_FLOAT32 = float(np.finfo(np.float32).max)
-_CLIPPING = ("clipnorm", "global_clipnorm", "clipvalue")
 
 
 class OptimizerRecipe:
@@ -98,17 +97,9 @@ class OptimizerRecipe:
         """The same without a weight decay of the optimizer's own."""
         if not self.config.get("weight_decay"):
             return self
-        return self._with(weight_decay=0.0)
-
-    def clipped_by(self, clipnorm: float) -> "OptimizerRecipe":
-        """The same with this in place of a clipping of its own."""
-        return self._with(**dict.fromkeys(_CLIPPING) | {"clipnorm": clipnorm})
-
-    def _with(self, **settings: Any) -> "OptimizerRecipe":
-        # Classes of others need not have all of them in their configuration.
-        known = {k: v for k, v in settings.items() if k in self.config}
-        config, attributes = {**self.config, **known}, {**self.attributes, **settings}
-        return OptimizerRecipe(self.kind, config, self.spared, attributes)
+        config = {**self.config, "weight_decay": 0.0}
+        attributes = {k: v for k, v in self.attributes.items() if k != "weight_decay"}
+        return OptimizerRecipe(self.kind, config, attributes=attributes)
 
     def make(self):
         """A fresh optimizer."""

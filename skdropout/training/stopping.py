@@ -170,10 +170,6 @@ class Monitor:
 
     def _decide(self) -> None:
         settings, progress = self._settings, self._progress
-        is_annealing = self._learning_rate.is_annealing
-        if is_annealing and not settings.early_stopping:
-            # A loss that stands still at a high rate may fall at the low ones to come.
-            progress.no_improvement_count = 0
         if progress.no_improvement_count > settings.n_iter_no_change:
             what = "Validation score" if settings.early_stopping else "Training loss"
             message = (
@@ -189,7 +185,7 @@ class Monitor:
             if settings.verbose:
                 write_line(sys.stdout, message)
         if self.stop_reason is None and self.n_iter >= settings.max_iter:
-            self.stop_reason = "annealed" if is_annealing else "max_iter"
+            self.stop_reason = "max_iter"
 
     def outcome(
         self, weights: Weights, optimizer_arrays: list[np.ndarray], reason: StopReason
@@ -229,5 +225,5 @@ def _divergence_message(what: str, epoch: int) -> str:
         "targets that are not scaled (put a StandardScaler before the estimator), a "
         "learning_rate_init, an alpha or a weight_decay that is too large, or a momentum "
         "too close to one. "
-        "batch_norm=True and a clipnorm also help."
+        "batch_norm=True and an optimizer with a clipnorm also help."
     )

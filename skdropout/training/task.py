@@ -241,9 +241,7 @@ class EpochHook(Protocol):
         """Called after the last; returns the weights to keep."""
 
 
-StopReason = Literal[
-    "max_iter", "annealed", "converged", "callback", "interrupted", "diverged"
-]
+StopReason = Literal["max_iter", "converged", "callback", "interrupted", "diverged"]
 
 
 @dataclass
