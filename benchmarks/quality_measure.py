@@ -34,7 +34,7 @@ def fit_and_score(estimator, data: TableData, train, test) -> dict[str, float]:
     return {"error": _error(y[test], predicted, data.is_regression), "per_row": per_row}
 
 
-def _measure(model: Model, data: TableData, folds: Sequence) -> dict[str, Any]:
+def measure(model: Model, data: TableData, folds: Sequence) -> dict[str, Any]:
     """Errors of all folds, seconds of a fit, and of predicting a row."""
     tasks = [
         delayed(fit_and_score)(model.make(data.is_regression), data, *fold)
@@ -77,7 +77,7 @@ def measure_all(
             of_data = results.setdefault(name, {"n_rows": len(data.y), "models": {}})
             if model.name in of_data["models"]:
                 continue
-            of_data["models"][model.name] = figures = _measure(model, data, folds)
+            of_data["models"][model.name] = figures = measure(model, data, folds)
             path.write_text(json.dumps(results, indent=1))
             print(
                 f"{name}, {model.name}: error {np.mean(figures['errors']):.4f}, "

@@ -68,6 +68,9 @@ BENCHMARKS = {
     "quality": Benchmark(
         "quality", "quality", 2, "errors and times on 23 data sets, by default (slow)"
     ),
+    "quality-same": Benchmark(
+        "quality", "quality_same", 2, "R2 where both are given the same arguments"
+    ),
     "quality-ablation": Benchmark(
         "quality", "quality_ablation", 1, "what each hyperparameter is worth (slow)"
     ),

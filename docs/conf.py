@@ -26,7 +26,12 @@ extensions = [
     "sphinx_gallery.gen_gallery",
 ]
 templates_path = ["_templates"]
-exclude_patterns = ["_build", "_templates", "generated/backreferences"]
+exclude_patterns = [
+    "_build",
+    "quality_tables.md",
+    "_templates",
+    "generated/backreferences",
+]
 default_role = "literal"  # what it means in docstrings by numpydoc's conventions
 
 autosummary_generate = True

@@ -38,7 +38,7 @@ def test_docstrings(module):
     assert result.failed == 0
 
 
-@pytest.mark.parametrize("page", ["index", "coming_from"])
+@pytest.mark.parametrize("page", ["index", "coming_from", "ensembles", "tuning"])
 def test_pages(page):
     result = doctest.testfile(
         str(ROOT / "docs" / f"{page}.rst"),
