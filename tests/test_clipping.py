@@ -1,4 +1,4 @@
-"""Clipping of gradients by optimizer instances: the penalty's, in stacks, by any bound."""
+"""Clipping of gradients by optimizer instances: the penalty too, and in stacks."""
 
 import keras
 import numpy as np
