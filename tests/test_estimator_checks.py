@@ -15,10 +15,7 @@ CONFIGURATIONS = [
         "learning_rate_init": 0.001,
     },
     {},
-    {"batch_norm": "before_activation", "dropout_rate": 0.1, "batch_size": 20},
-    {"batch_norm": "after_activation", "dropout_rate": 0.1, "batch_size": 20},
     {"batch_norm": "after_dropout", "input_batch_norm": True, "batch_size": 20},
-    {"optimizer": "sgd", "learning_rate_init": 0.01, "dropout_rate": 0.0},
     {
         "early_stopping": True,
         "scoring": None,
@@ -28,11 +25,21 @@ CONFIGURATIONS = [
         "batch_size": 10,
     },
 ]
-ESTIMATORS = [
-    kind((100,), max_iter=100, **configuration)
-    for configuration in CONFIGURATIONS
-    for kind in (DropoutMLPClassifier, DropoutMLPRegressor)
+# Each like one of those above, but for one thing.
+MORE_CONFIGURATIONS = [
+    {"batch_norm": "before_activation", "dropout_rate": 0.1, "batch_size": 20},
+    {"batch_norm": "after_activation", "dropout_rate": 0.1, "batch_size": 20},
+    {"optimizer": "sgd", "learning_rate_init": 0.01, "dropout_rate": 0.0},
 ]
+
+
+def estimators(configurations):
+    return [
+        kind((100,), max_iter=100, **configuration)
+        for configuration in configurations
+        for kind in (DropoutMLPClassifier, DropoutMLPRegressor)
+    ]
+
 
 WEIGHTS_REASON = (
     "asks for 1e-7 equality of a network fitted with sample weights and of one fitted "
@@ -45,11 +52,26 @@ EXPECTED_FAILURES = {
 }
 
 
-@pytest.mark.filterwarnings(f"ignore::{ConvergenceWarning.__module__}.ConvergenceWarning")
-@pytest.mark.filterwarnings("ignore:.*batch_size:UserWarning")
-@parametrize_with_checks(
-    ESTIMATORS,
-    expected_failed_checks=lambda estimator: EXPECTED_FAILURES,
-)
+def checks_of(configurations):
+    return parametrize_with_checks(
+        estimators(configurations), expected_failed_checks=lambda _: EXPECTED_FAILURES
+    )
+
+
+pytestmark = [
+    pytest.mark.filterwarnings(
+        f"ignore::{ConvergenceWarning.__module__}.ConvergenceWarning"
+    ),
+    pytest.mark.filterwarnings("ignore:.*batch_size:UserWarning"),
+]
+
+
+@checks_of(CONFIGURATIONS)
 def test_estimator(estimator, check):
+    check(estimator)
+
+
+@pytest.mark.slow
+@checks_of(MORE_CONFIGURATIONS)
+def test_more_configurations(estimator, check):
     check(estimator)

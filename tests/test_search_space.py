@@ -39,9 +39,9 @@ def test_the_classifier_is_the_default():
 def test_a_space_may_be_changed():
     space = search_space()
     space["hidden_layer_sizes"].append((8,))
-    space["max_iter"] = [3]
+    space["alpha"] = [3]
     assert (8,) not in search_space()["hidden_layer_sizes"]
-    assert search_space()["max_iter"] != [3]
+    assert search_space()["alpha"] != [3]
 
 
 @pytest.mark.parametrize("value", ["Classifier", "", "regression", None, 1])
