@@ -179,7 +179,7 @@ def silence_warnings() -> None:
     from sklearn.exceptions import ConvergenceWarning
 
     warnings.filterwarnings("ignore", category=ConvergenceWarning)
-    # Of the same in the processes of joblib.
+    # In the processes of joblib all of them: the variable knows no package's classes.
     os.environ["PYTHONWARNINGS"] = "ignore"
 
 

@@ -138,7 +138,7 @@ def by_data_set(results: dict, models: Sequence[str]) -> list[Table]:
         first = [f"{name}{mark}", of_data["n_rows"]]
         errors.append([*first, *(_mean_and_spread(f["errors"]) for f in figures)])
         times.append(
-            [*first, *(f"{f['seconds']:.2g}, {1e6 * f['per_row']:.2g}" for f in figures)]
+            [*first, *(f"{f['seconds']:.2g}, {1e6 * f['per_row']:.3g}" for f in figures)]
         )
     header = ["data", "rows", *models]
     marked = "* the defaults were chosen by this one"

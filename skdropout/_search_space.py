@@ -11,7 +11,7 @@ def search_space(estimator: str = "classifier", prefix: str = "") -> dict[str, A
     """Distributions of the hyperparameters for :class:`RandomizedSearchCV`.
 
     Few sizes of layers, so that the search is trained as few stacks, and what networks
-    of one size may differ in: dropout, learning rate, penalties and epochs.
+    of one size may differ in: dropout, learning rate and penalties.
 
     Parameters
     ----------

@@ -160,9 +160,9 @@ class DropoutMLPRegressor(RegressorMixin, BaseDropoutMLP):
     scoring : str, callable or None, default=None
         What the validation rows are judged by with `early_stopping`, greater being
         better; not used without. None: R2. ``'loss'``: the negative validation loss.
-        Else a name of :func:`sklearn.metrics.get_scorer_names` or a
-        scorer, called after each epoch as ``scorer(estimator, X, y)``, with
-        `sample_weight` besides where the rows set aside have any. That estimator knows
+        Else a name of :func:`sklearn.metrics.get_scorer_names` or a scorer, called after
+        each epoch as ``scorer(estimator, X, y)``, with `sample_weight` besides where the
+        rows set aside have any. That estimator knows
         the predictions for `X` (``predict``), and nothing else; they are in the unit of
         the targets, as is `y`.
 
