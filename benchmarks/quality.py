@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from joblib import cpu_count
+from scipy.stats import loguniform
 from sklearn.base import clone
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.model_selection import RandomizedSearchCV
@@ -85,9 +86,13 @@ def quality_same(rounds: int) -> None:
 
 def _peer_space(prefix: str) -> dict[str, Any]:
     """What scikit-learn's MLP has of our space, with its own way against overfitting."""
-    shared = ("hidden_layer_sizes", "learning_rate_init", "alpha")
     ours = search_space()
-    space = {name: ours[name] for name in shared} | {"early_stopping": [False, True]}
+    space = {
+        **{name: ours[name] for name in ("hidden_layer_sizes", "alpha")},
+        # Around its default, with its default number of epochs.
+        "learning_rate_init": loguniform(5e-4, 5e-3),
+        "early_stopping": [False, True],
+    }
     return {prefix + name: values for name, values in space.items()}
 
 

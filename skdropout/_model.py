@@ -171,7 +171,7 @@ class Network:
             settings=Settings(
                 hyperparameters={row.name: routed[row.name] for row in PROGRAM_INPUTS},
                 loss=self._loss_name,
-                batch_size=min(batch_size, len(rows)),
+                batch_size=batch_size,
                 max_iter=epochs,
                 shuffle=shuffle,
                 early_stopping=early_stopping,

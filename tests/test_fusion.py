@@ -329,7 +329,8 @@ def stacks_of_two(monkeypatch):
     from skdropout.fusion import cores, gathering, waiting
 
     monkeypatch.setattr(gathering, "cpu_count", lambda: 2)
-    monkeypatch.setattr(waiting, "good_width", lambda task: 2)
+    monkeypatch.setattr(waiting, "good_width", lambda *_: 2)
+    monkeypatch.setattr(waiting, "WORTH_COMPILING", 0.0)
     monkeypatch.setattr(cores, "_compiled", set())
 
 

@@ -234,7 +234,7 @@ class Gathering:
         self._led[leader] = stack
         try:
             tasks = [fit.task for fit in fits]
-            results = train_or_halve(tasks, before_call, stack.size)
+            results = train_or_halve(tasks, before_call, stack.frame, stack.size)
         except BaseException as error:
             # Nobody may be left waiting, whatever it was.
             results = [error] * len(fits)

@@ -1,11 +1,12 @@
 """Which tasks can be trained as one stack, how large, and what they share."""
 
 from collections.abc import Hashable, Sequence
+from dataclasses import replace
 
 from scipy import sparse
 
 from ..training.arrangement import group_equal
-from ..training.batches import padded_batch_size
+from ..training.frames import Frame, batch_rows, is_of_whole_layers
 from ..training.task import WORTH_COMPILING, Task
 
 #: Floating-point operations for which it is worth to busy another core.
@@ -21,37 +22,55 @@ _ARRAYS_PER_WEIGHT = 5
 _ARRAYS_PER_UNIT = 6
 
 
-def program_key(task: Task) -> Hashable:
-    """What a program depends on, but for the shape of the stack."""
+def program_key(task: Task, frame: Frame) -> Hashable:
+    """What a program depends on, but for the number of networks."""
     settings = task.settings
     return (
-        task.architecture,
+        frame.around(task.architecture),
         settings.loss,
         task.optimizer.key,
         settings.device,
         settings.by_xla,
-        padded_batch_size(settings.batch_size, len(task.rows)),
+        frame,
     )
 
 
-def group_key(task: Task) -> Hashable:
-    """Equal for tasks that one stack can hold."""
+def family_key(task: Task) -> Hashable:
+    """Equal for tasks that one stack can hold, if its frame is large enough."""
+    settings, architecture = task.settings, task.architecture
+    units = architecture.layer_units
+    n_free, activation = len(units) - 1, ""
+    if is_of_whole_layers(architecture):
+        n_free, activation = 1, architecture.activation
     arrays = task.optimizer_state.arrays
+    is_whole = settings.batch_size >= len(task.rows)
     return (
-        program_key(task),
+        replace(
+            architecture,
+            layer_units=(0,) * n_free + units[n_free:],
+            activation=activation,
+        ),
+        settings.loss,
+        task.optimizer.key,
+        settings.device,
+        settings.by_xla,
+        0 if is_whole else settings.batch_size,
         task.steps_per_epoch,
         task.progress.epochs,
         int(arrays[0]) if arrays else 0,
     )
 
 
-def network_bytes(task: Task) -> int:
+def group_key(task: Task) -> Hashable:
+    """Equal for tasks of a family with the same sizes and activation."""
+    return family_key(task), task.architecture, batch_rows(task)
+
+
+def network_bytes(task: Task, frame: Frame) -> int:
     """About what one more network of a stack takes."""
-    n_weights, units = task.architecture.n_kernel_weights, task.architecture.layer_units
-    batch_rows = padded_batch_size(task.settings.batch_size, len(task.rows))
-    return 4 * (
-        _ARRAYS_PER_WEIGHT * n_weights + _ARRAYS_PER_UNIT * batch_rows * sum(units)
-    )
+    n_weights = frame.around(task.architecture).n_kernel_weights
+    n_values = frame.batch_rows * sum(frame.layer_units)
+    return 4 * (_ARRAYS_PER_WEIGHT * n_weights + _ARRAYS_PER_UNIT * n_values)
 
 
 def rows_bytes(task: Task) -> int:
@@ -60,12 +79,13 @@ def rows_bytes(task: Task) -> int:
     return sum(_n_bytes(values) for r in rows for values in (r.X, r.y))
 
 
-def good_width(task: Task) -> int:
+def good_width(task: Task, frame: Frame) -> int:
     """How many networks like that of `task` should be trained as one stack."""
-    in_cache = _CACHE_BYTES // network_bytes(task)
-    weight_bytes = 4 * _ARRAYS_PER_WEIGHT * task.architecture.n_kernel_weights
-    fewest = _FEWEST_NETWORKS if weight_bytes <= _CACHE_BYTES else 1
-    return int(max(fewest, in_cache, WORTH_A_STACK // task.work))
+    in_cache = _CACHE_BYTES // network_bytes(task, frame)
+    n_weights = frame.around(task.architecture).n_kernel_weights
+    is_small = 4 * _ARRAYS_PER_WEIGHT * n_weights <= _CACHE_BYTES
+    fewest = _FEWEST_NETWORKS if is_small else 1
+    return int(max(fewest, in_cache, WORTH_A_STACK // frame.work(task)))
 
 
 def is_worth_padding(task: Task, n_copies: int) -> bool:

@@ -5,10 +5,12 @@ import math
 from collections.abc import Hashable
 from typing import NamedTuple
 
-from ..training.task import Outcome, Task
+from ..training.frames import Frame, frame_of
+from ..training.task import WORTH_COMPILING, Outcome, Task
 from .grouping import (
     WORTH_A_STACK,
     cut,
+    family_key,
     good_width,
     group_key,
     is_even,
@@ -18,6 +20,7 @@ from .grouping import (
     rows_bytes,
 )
 from .participants import Participant
+from .planning import share_programs
 from .sharing import SharedRows
 
 
@@ -53,11 +56,14 @@ class PlannedStack(NamedTuple):
     fits : list of Fit
     size : int
         That of the largest stack of the group, whose program it is to share.
+    frame : Frame
+        Of that program.
     """
 
     program: Hashable
     fits: list[Fit]
     size: int
+    frame: Frame
 
 
 class WaitingFits:
@@ -79,7 +85,7 @@ class WaitingFits:
         self._max_memory = max_memory
         self._groups: dict[Hashable, list[Fit]] = {}
         self._shared_rows = SharedRows()
-        # Of the largest stack that there has been of each group.
+        # Of the largest stack that there has been of each program.
         self._sizes: dict[Hashable, int] = {}
 
     def __len__(self) -> int:
@@ -98,26 +104,42 @@ class WaitingFits:
         group = group_key(task)
         fits = self._groups.setdefault(group, [])
         fits.append(fit)
-        width = min(good_width(task), self._most(task))
-        if min(len(fits), n_to_come) >= width and is_even([fit.task for fit in fits]):
-            return self._cut(self._groups.pop(group), width)
+        frame = frame_of([task])
+        width = min(good_width(task, frame), self._most(task, frame))
+        tasks = [fit.task for fit in fits]
+        # With others it might share a program, unless it is worth one of its own.
+        is_worthwhile = sum(task.work for task in tasks) >= WORTH_COMPILING
+        if is_worthwhile and min(len(fits), n_to_come) >= width and is_even(tasks):
+            return self._cut(self._groups.pop(group), width, frame_of(tasks))
         return []
 
     def take_all(self) -> list[PlannedStack]:
         """Stacks of all fits: enough of them for all cores."""
+        families: dict[Hashable, list[list[Fit]]] = {}
+        for fits in self._groups.values():
+            families.setdefault(family_key(fits[0].task), []).append(fits)
         formed = []
-        for group, fits in self._groups.items():
-            tasks, before = [fit.task for fit in fits], self._sizes.get(group, 0)
-            size = self._suitable_size(tasks)
-            # As before, so that the program serves again.
-            if size <= before and is_worth_padding(tasks[0], before - len(fits)):
-                size = before
-            formed.append(self._cut(fits, size))
+        for groups in families.values():
+            tasks_of_groups = [[fit.task for fit in fits] for fits in groups]
+            for together in share_programs(tasks_of_groups):
+                fits = [fit for i in together for fit in groups[i]]
+                formed.append(self._formed(fits))
         self._groups.clear()
         self._shared_rows = SharedRows()
         # In turn, so that the programs of different groups compile at the same time.
         in_turn = itertools.chain(*itertools.zip_longest(*formed))
         return [stack for stack in in_turn if stack is not None]
+
+    def _formed(self, fits: list[Fit]) -> list[PlannedStack]:
+        """Stacks of fits that share a program."""
+        tasks = [fit.task for fit in fits]
+        frame = frame_of(tasks)
+        size = self._suitable_size(tasks, frame)
+        # As before, so that the program serves again.
+        before = self._sizes.get(program_key(tasks[0], frame), 0)
+        if size <= before and is_worth_padding(tasks[0], before - len(fits)):
+            size = before
+        return self._cut(fits, size, frame)
 
     def take_cancelled(self) -> list[Fit]:
         """The fits that nobody wants any more."""
@@ -129,27 +151,30 @@ class WaitingFits:
                 del self._groups[group]
         return cancelled
 
-    def _most(self, task: Task) -> int:
+    def _most(self, task: Task, frame: Frame) -> int:
         """Networks of a stack at most."""
-        most = self._max_memory / self._n_cores // network_bytes(task)
+        most = self._max_memory / self._n_cores // network_bytes(task, frame)
         return int(max(1, min(self._max_networks, most)))
 
-    def _cut(self, fits: list[Fit], size: int) -> list[PlannedStack]:
+    def _cut(self, fits: list[Fit], size: int, frame: Frame) -> list[PlannedStack]:
         """Stacks of about `size`; if none is so large, they share a program with those
         that were."""
         tasks = [fit.task for fit in fits]
-        pieces = cut(tasks, size, self._most(tasks[0]))
+        pieces = cut(tasks, size, self._most(tasks[0], frame))
         largest = max(map(len, pieces))
         if not is_worth_padding(tasks[0], size - largest):
             size = largest
-        self._sizes[group_key(tasks[0])] = size = max(size, largest)
-        program = program_key(tasks[0])
-        return [PlannedStack(program, [fits[i] for i in piece], size) for piece in pieces]
+        program = program_key(tasks[0], frame)
+        self._sizes[program] = size = max(size, largest)
+        return [
+            PlannedStack(program, [fits[i] for i in piece], size, frame)
+            for piece in pieces
+        ]
 
-    def _suitable_size(self, tasks: list[Task]) -> int:
+    def _suitable_size(self, tasks: list[Task], frame: Frame) -> int:
         """Size of the stacks to make of a group: at least one for each core, if that is
         worth it."""
-        n_worthwhile = math.ceil(sum(task.work for task in tasks) / WORTH_A_STACK)
-        width = min(good_width(tasks[0]), self._most(tasks[0]))
+        n_worthwhile = math.ceil(sum(map(frame.work, tasks)) / WORTH_A_STACK)
+        width = min(good_width(tasks[0], frame), self._most(tasks[0], frame))
         n_needed = math.ceil(len(tasks) / width)
         return math.ceil(len(tasks) / max(n_needed, min(self._n_cores, n_worthwhile)))

@@ -16,14 +16,14 @@ class Shape(NamedTuple):
     n_inputs, n_targets : int
         Streams of input rows and of targets. Each serves equally many networks, the first
         stream the first of them.
-    n_seeds : int
-        One seed for all networks, or one for each.
+    n_noises : int
+        Streams of noise: that of a place is the remainder of its number by this.
     """
 
     n_networks: int
     n_inputs: int
     n_targets: int
-    n_seeds: int
+    n_noises: int
 
 
 class Arrangement(NamedTuple):
@@ -33,30 +33,35 @@ class Arrangement(NamedTuple):
     ----------
     places : list of int
         The network in each place. One that comes again is padding.
-    inputs, targets : list of int
+    inputs, targets, noises : list of int
         For each stream, a network that uses it.
     """
 
     places: list[int]
     inputs: list[int]
     targets: list[int]
+    noises: list[int]
 
 
 def arrange(
     inputs: Sequence[Hashable],
     targets: Sequence[Hashable],
-    seeds: Sequence[Hashable],
+    noises: Sequence[Hashable],
     size: int = 0,
+    is_noise_common: bool = True,
 ) -> tuple[Shape, Arrangement]:
     """The shape that suits some networks best, and who has which place in it.
 
     Parameters
     ----------
-    inputs, targets, seeds : sequence
+    inputs, targets, noises : sequence
         Equal for networks that see the same input rows in each step, the same targets,
         and the same noise.
     size : int
         A shape as for so many networks at least: those of another stack.
+    is_noise_common : bool
+        Whether one stream of noise is enough where all of it is equal. Not so in stacks
+        that share a program with others.
     """
     columns = group_equal(inputs)
     n = max(len(inputs), size)
@@ -65,17 +70,20 @@ def arrange(
         columns = [[i] for column in columns for i in column]
         columns += columns[:1] * (padded_size(n) - len(columns))
         height = 1
+    numbers = {noise: number for number, noise in enumerate(dict.fromkeys(noises))}
+    columns = [sorted(column, key=lambda i: numbers[noises[i]]) for column in columns]
+    columns = [column + column[:1] * (height - len(column)) for column in columns]
     first = [column[0] for column in columns]
-    places = [i for c in columns for i in c + c[:1] * (height - len(c))]
+    places = [i for column in columns for i in column]
     has_common_targets = all(len({targets[i] for i in c}) == 1 for c in columns)
-    arrangement = Arrangement(places, first, first if has_common_targets else places)
-    shape = Shape(
-        n_networks=len(places),
-        n_inputs=len(first),
-        n_targets=len(arrangement.targets),
-        n_seeds=1 if len(set(seeds)) == 1 else len(places),
-    )
-    return shape, arrangement
+    of_targets = first if has_common_targets else places
+    of_noises = places
+    if is_noise_common and len(numbers) == 1:
+        of_noises = places[:1]
+    elif len({tuple(noises[i] for i in column) for column in columns}) == 1:
+        of_noises = columns[0]
+    shape = Shape(len(places), len(first), len(of_targets), len(of_noises))
+    return shape, Arrangement(places, first, of_targets, of_noises)
 
 
 def group_equal(values: Sequence[Hashable]) -> list[list[int]]:

@@ -1,9 +1,10 @@
 """Which rows each step of an epoch sees."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from scipy import sparse
 
-from .arrangement import padded_size
 from .task import Rows
 
 # A call of the compiled program covers at most this many steps, and at most this many
@@ -11,6 +12,8 @@ from .task import Rows
 # each call copies the weights of the whole stack.
 _MAX_STEPS = 64
 _MAX_BYTES = 64 * 2**20
+# Steps of no more bytes than this are taken together in any case, of several epochs.
+_EASY_BYTES = 4 * 2**20
 
 
 def epoch_order(n_samples: int, seed: int, epoch: int, shuffle: bool) -> np.ndarray:
@@ -21,35 +24,30 @@ def epoch_order(n_samples: int, seed: int, epoch: int, shuffle: bool) -> np.ndar
     return np.random.Generator(np.random.Philox(key=key)).permutation(n_samples)
 
 
-def padded_batch_size(batch_size: int, n_samples: int, multiple: int = 1) -> int:
-    """Rows of a compiled step, a multiple of `multiple`.
-
-    A batch that holds all rows is padded to the next of eight sizes per power of two,
-    so that folds which differ by a few rows share a program.
-    """
-    rows = batch_size if batch_size < n_samples else padded_size(n_samples)
-    return -(-rows // multiple) * multiple
-
-
 def chunk_steps(n_steps: int, step_bytes: int) -> int:
-    """Steps of one call of the compiled program: a power of two."""
-    affordable = max(1, _MAX_BYTES // step_bytes)
-    most = min(_MAX_STEPS, 2 ** (affordable.bit_length() - 1))
-    return min(most, 2 ** (n_steps - 1).bit_length())
+    """Steps of one call of the compiled program, for epochs of `n_steps`: a power of
+    two."""
+    easy, affordable = (
+        2 ** (max(1, n_bytes // step_bytes).bit_length() - 1)
+        for n_bytes in (_EASY_BYTES, _MAX_BYTES)
+    )
+    needed = 2 ** (n_steps - 1).bit_length()
+    return min(_MAX_STEPS, max(easy, min(affordable, needed)))
 
 
 def step_indices(
-    order: np.ndarray, batch_size: int, batch_rows: int, n_steps: int
+    orders: Sequence[np.ndarray], batch_size: int, batch_rows: int, n_steps: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Rows of each step and whether they are real.
+    """Rows of each step of some epochs and whether they are real.
 
     Parameters
     ----------
-    order : ndarray of shape (n_samples,)
+    orders : sequence of ndarray of shape (n_samples,)
+        Of the rows in each epoch.
     batch_size, batch_rows : int
         Rows of a batch, without and with padding.
     n_steps : int
-        At least ``ceil(n_samples / batch_size)``; further steps hold no real row.
+        At least those of all epochs; further steps hold no real row.
 
     Returns
     -------
@@ -57,12 +55,16 @@ def step_indices(
         Padding repeats row 0.
     is_real : ndarray of shape (n_steps, batch_rows), bool
     """
-    n_samples = order.shape[0]
-    slots = np.arange(n_steps * batch_size).reshape(n_steps, batch_size)
     is_real = np.zeros((n_steps, batch_rows), bool)
-    is_real[:, :batch_size] = slots < n_samples
     indices = np.zeros((n_steps, batch_rows), np.int32)
-    indices[is_real] = order
+    n_samples = orders[0].shape[0]
+    n_own_steps = -(-n_samples // batch_size)
+    slots = np.arange(n_own_steps * batch_size).reshape(n_own_steps, batch_size)
+    is_sample = slots < n_samples
+    for i, order in enumerate(orders):
+        own = slice(i * n_own_steps, (i + 1) * n_own_steps)
+        is_real[own, :batch_size] = is_sample
+        indices[own, :batch_size][is_sample] = order
     return indices, is_real
 
 

@@ -2,40 +2,50 @@
 
 from collections.abc import Callable, Sequence
 
-from .batches import chunk_steps, padded_batch_size
+from .batches import chunk_steps
 from .feed import Feed
+from .frames import Frame
 from .task import Task
-
-# Without XLA, networks begin at multiples of this in their stack's arrays: TensorFlow's
-# kernels compute what does not fill a vector register in another way.
-_ALIGNED_ROWS = 16
 
 
 class Epochs:
-    """How far the tasks are, in steps and epochs of equal length, and their rows."""
+    """How far the tasks are, in steps and epochs of equal length, and their rows.
 
-    def __init__(self, tasks: Sequence[Task], check_wanted: Callable[[], None]):
+    Attributes
+    ----------
+    n_steps : int
+        Of an epoch.
+    n_done, steps_done : int
+        Epochs and steps of the tasks so far.
+    n_ahead : int
+        Epochs that one call of the program is to take. Twice as many each time, and only
+        one again after one in which a network stopped or changed its rate: those behind it
+        were in vain.
+    feed : Feed
+    """
+
+    def __init__(
+        self, tasks: Sequence[Task], frame: Frame, check_wanted: Callable[[], None]
+    ):
         first = tasks[0]
-        n_samples = len(first.rows)
         arrays = first.optimizer_state.arrays
-        units = first.architecture.layer_units
+        self.frame = frame
         self.check_wanted = check_wanted
         self.n_steps = first.steps_per_epoch
         self.n_done = first.progress.epochs
         self.steps_done = int(arrays[0]) if arrays else 0
-        self.batch_rows = padded_batch_size(
-            first.settings.batch_size,
-            n_samples,
-            1 if first.settings.by_xla else _ALIGNED_ROWS,
-        )
-        self._units = units
-        longest = self.chunk_steps(1, 1)
-        padded_steps = -(-self.n_steps // longest) * longest
-        self.feed = Feed(tasks, self.batch_rows, padded_steps)
+        self.n_ahead = 1
+        self.feed = Feed(tasks, frame)
 
-    def chunk_steps(self, n_streams: int, n_seeds: int) -> int:
-        """Steps of a call of the compiled program; of fewer streams or seeds no fewer."""
+    def chunk_steps(self, n_streams: int, n_noises: int) -> int:
+        """Steps of a call of the compiled program."""
         # Bytes of a row: inputs and targets in float32, noise of all layers in uint16.
-        row = 4 * n_streams * (self._units[0] + self._units[-1])
-        row += 2 * n_seeds * sum(self._units[:-1])
-        return chunk_steps(self.n_steps, self.batch_rows * row)
+        *units, n_outputs = self.frame.layer_units
+        row = 4 * n_streams * (units[0] + n_outputs) + 2 * n_noises * sum(units)
+        return chunk_steps(self.n_steps, self.frame.batch_rows * row)
+
+    def advance(self, n_epochs: int, n_run: int) -> None:
+        """Take note of epochs that are done, of those that have been run."""
+        self.n_done += n_epochs
+        self.steps_done += n_epochs * self.n_steps
+        self.n_ahead = 2 * n_run if n_epochs == n_run else 1

@@ -10,6 +10,7 @@ from .._backend import tf
 from ..network.architecture import Layer
 from . import noise
 from .batches import epoch_order, step_indices, take_rows
+from .frames import Frame, batch_rows
 from .task import Rows, Task
 
 # What TensorFlow asks of memory that it is to use as it is.
@@ -37,32 +38,42 @@ class Batches(NamedTuple):
     weight: tf.Tensor
 
 
+def noise_key(task: Task) -> Hashable:
+    """Equal for tasks that see the same noise in each step."""
+    units = task.architecture.layer_units[:-1]
+    return task.progress.seed, units, batch_rows(task)
+
+
 class _Stream:
     """The batches of one set of rows in one order."""
 
-    def __init__(self, task: Task, batch_rows: int, n_steps: int):
+    def __init__(self, task: Task, batch_rows: int):
         self._n_rows = len(task.rows)
         self._seed, self._shuffle = task.progress.seed, task.settings.shuffle
-        self._batch_size = task.settings.batch_size
-        self._batch_rows, self._n_steps = batch_rows, n_steps
+        self._batch_size, self._batch_rows = task.batch_size, batch_rows
         self._X = task.rows.X
 
-    def begin_epoch(self, epoch: int) -> np.ndarray:
-        """Set the order; returns the number of real rows of each step."""
-        order = epoch_order(self._n_rows, self._seed, epoch, self._shuffle)
+    def begin(self, first_epoch: int, n_epochs: int, n_steps: int) -> np.ndarray:
+        """Set the order in some epochs; returns the number of real rows of each step."""
+        orders = [
+            epoch_order(self._n_rows, self._seed, epoch, self._shuffle)
+            for epoch in range(first_epoch, first_epoch + n_epochs)
+        ]
         self._indices, self._is_real = step_indices(
-            order, self._batch_size, self._batch_rows, self._n_steps
+            orders, self._batch_size, self._batch_rows, n_steps
         )
         return self._is_real.sum(axis=1)
 
-    def shape(self, steps: slice) -> tuple[int, int, int]:
-        """Steps, rows of each, features."""
-        return *self._indices[steps].shape, self._X.shape[1]
-
     def write_inputs(self, out: np.ndarray, steps: slice) -> None:
-        """Write the rows of some steps to (n_steps, batch_rows, n_features)."""
+        """Write the rows of some steps to (n_steps, batch_rows, n_features), of which
+        there may be more features than the rows have."""
+        n_features = self._X.shape[1]
         for rows, indices in zip(out, self._indices[steps], strict=True):
-            take_rows(self._X, indices, out=rows)
+            if n_features == rows.shape[1]:
+                take_rows(self._X, indices, out=rows)
+            else:
+                rows[:, :n_features] = take_rows(self._X, indices)
+                rows[:, n_features:] = 0
 
     def targets(self, rows: Rows, steps: slice) -> tuple[np.ndarray, ...]:
         """Targets (n_steps, batch_rows, n_outputs), shares of the rows in the statistics
@@ -84,28 +95,30 @@ class Feed:
     Parameters
     ----------
     tasks : sequence of Task
-    batch_rows, n_steps : int
-        Rows of a step and steps of an epoch, both with padding.
+    frame : Frame
+        Sizes of the batches.
     """
 
-    def __init__(self, tasks: Sequence[Task], batch_rows: int, n_steps: int):
+    def __init__(self, tasks: Sequence[Task], frame: Frame):
+        self._frame = frame
         self._streams = {
-            task.input_stream: _Stream(task, batch_rows, n_steps)
+            task.input_stream: _Stream(task, frame.batch_rows)
             for task in {task.input_stream: task for task in tasks}.values()
         }
-        self._batch_rows = batch_rows
+        self._steps_per_epoch = tasks[0].steps_per_epoch
         self._buffers: dict[Hashable, np.ndarray] = {}
 
-    def begin_epoch(self, epoch: int) -> None:
-        """Set the order of all rows."""
-        self._epoch = epoch
+    def begin(self, first_epoch: int, n_epochs: int, n_steps: int) -> None:
+        """Set the order of all rows in some epochs, whose steps follow each other; of
+        `n_steps` steps the last may be padding."""
+        self._first_epoch = first_epoch
         self._real_rows = {
-            identity: stream.begin_epoch(epoch)
+            identity: stream.begin(first_epoch, n_epochs, n_steps)
             for identity, stream in self._streams.items()
         }
 
     def real_rows(self, task: Task) -> np.ndarray:
-        """Number of rows of each step of the epoch, without padding."""
+        """Number of rows of each step of the epochs, without padding."""
         return self._real_rows[task.input_stream]
 
     def batches(
@@ -116,8 +129,9 @@ class Feed:
         Good until the next call, which writes the inputs to the same memory.
         """
         streams = [self._streams[task.input_stream] for task in inputs]
-        n_steps, *shape = streams[0].shape(steps)
-        X = self._buffer("inputs", (n_steps, len(streams), *shape), np.float32)
+        row = self._frame.batch_rows, self._frame.layer_units[0]
+        shape = (steps.stop - steps.start, len(streams), *row)
+        X = self._buffer("inputs", shape, np.float32)
         for i, stream in enumerate(streams):
             stream.write_inputs(X[:, i], steps)
         parts = {
@@ -134,28 +148,51 @@ class Feed:
 
     def noise(
         self,
-        seeds: Sequence[int],
+        tasks: Sequence[Task],
         layers: Sequence[Layer],
         steps: slice,
         n_taken: int,
     ) -> list:
         """Noise of each layer for some steps, the first `n_taken` of which are taken, as
-        uint16 tensors of shape (n_steps, n_seeds, batch_rows, units).
+        uint16 tensors of shape (n_steps, n_tasks, batch_rows, units).
 
-        Good until the next call, as batches are.
+        Each task has that which it has in a frame of its own size. Good until the next
+        call, as batches are.
         """
         noises = []
+        n_steps = steps.stop - steps.start
         for layer in layers:
-            row = (self._batch_rows, layer.units)
-            shape = (steps.stop - steps.start, len(seeds), *row)
+            shape = (n_steps, len(tasks), self._frame.batch_rows, layer.units)
             values = self._buffer(layer, shape, np.uint16)
-            for i, seed in enumerate(seeds):
-                drawn = noise.draw(
-                    seed, self._epoch, layer.number, steps.start, n_taken, math.prod(row)
-                )
-                values[:n_taken, i] = drawn.reshape(n_taken, *row)
+            places: dict[Hashable, int] = {}
+            for i, task in enumerate(tasks):
+                units = task.architecture.layer_units[layer.number]
+                key = task.progress.seed, units, batch_rows(task)
+                first = places.setdefault(key, i)
+                if first < i:
+                    values[:n_taken, i] = values[:n_taken, first]
+                else:
+                    self._draw(task, layer, steps.start, values[:n_taken, i])
             noises.append(_handed_over(values))
         return noises
+
+    def _draw(self, task: Task, layer: Layer, start: int, out: np.ndarray) -> None:
+        """Noise of some steps from `start` on, (n_steps, batch_rows, units)."""
+        rows, units = batch_rows(task), task.architecture.layer_units[layer.number]
+        n_of_epoch, stop = self._steps_per_epoch, start + len(out)
+        while start < stop:
+            epoch, first = divmod(start, n_of_epoch)
+            n_steps = min(n_of_epoch - first, stop - start)
+            drawn = noise.draw(
+                task.progress.seed,
+                self._first_epoch + epoch,
+                layer.number,
+                first,
+                n_steps,
+                rows * units,
+            )
+            out[:n_steps, :rows, :units] = drawn.reshape(n_steps, rows, units)
+            out, start = out[n_steps:], start + n_steps
 
     def _buffer(self, use: Hashable, shape: tuple[int, ...], dtype) -> np.ndarray:
         """Memory that is written to again and again, as every copy counts."""
@@ -173,9 +210,10 @@ def _shares(weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _aligned(shape: tuple[int, ...], dtype) -> np.ndarray:
-    """An array that is not filled, in memory that TensorFlow need not copy."""
+    """An array in memory that TensorFlow need not copy."""
     size, item = math.prod(shape), np.dtype(dtype).itemsize
-    values = np.empty(size + _ALIGNMENT_BYTES // item, dtype)
+    # Of zeros, as padding is to be the same each time.
+    values = np.zeros(size + _ALIGNMENT_BYTES // item, dtype)
     start = -values.ctypes.data % _ALIGNMENT_BYTES // item
     return values[start : start + size].reshape(shape)
 

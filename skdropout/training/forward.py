@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from .._backend import keras, tf
+from .._backend import tf
 from ..network.architecture import Architecture, Layer
 from .operations import add_to_rows, batch_norm, for_networks, normalise
 
@@ -14,6 +14,7 @@ def logits_in_training(
     values,
     dropout: Callable[[Any, Layer], Any],
     shares,
+    activated: Callable[[Any, Layer], Any],
 ) -> tuple[Any, list]:
     """Logits with dropout, and the statistics of the batch.
 
@@ -27,6 +28,8 @@ def logits_in_training(
         Drops some of a dropout layer's values.
     shares : tensor of shape (n_networks, 2, n_rows)
         Of the rows in the statistics, as `weighted_sum` takes them.
+    activated : callable
+        Activates the values of a hidden layer.
 
     Returns
     -------
@@ -41,10 +44,16 @@ def logits_in_training(
         statistics.extend(of_batch)
         return values
 
-    return _logits(architecture, weights, values, normalised, dropout), statistics
+    logits = _logits(architecture, weights, values, normalised, dropout, activated)
+    return logits, statistics
 
 
-def logits_in_prediction(architecture: Architecture, weights: list, values):
+def logits_in_prediction(
+    architecture: Architecture,
+    weights: list,
+    values,
+    activated: Callable[[Any, Layer], Any],
+):
     """Logits without dropout, normalised by the moving statistics.
 
     Parameters are those of `logits_in_training`; `values` may have a first axis of one.
@@ -53,12 +62,13 @@ def logits_in_prediction(architecture: Architecture, weights: list, values):
     def normalised(values, gamma, beta, mean, variance):
         return normalise(values, mean, variance, gamma, beta)
 
-    return _logits(architecture, weights, values, normalised, lambda values, _: values)
+    return _logits(
+        architecture, weights, values, normalised, lambda values, _: values, activated
+    )
 
 
-def _logits(architecture, weights, values, normalised, dropout):
+def _logits(architecture, weights, values, normalised, dropout, activated):
     remaining = iter(weights)
-    activation = keras.activations.get(architecture.activation)
     for layer in architecture.layers:
         if layer.kind == "dense":
             kernel = next(remaining)
@@ -68,7 +78,7 @@ def _logits(architecture, weights, values, normalised, dropout):
         elif layer.kind == "batch_norm":
             values = normalised(values, *(next(remaining) for _ in range(4)))
         elif layer.kind == "activation":
-            values = activation(values)
+            values = activated(values, layer)
         elif layer.kind == "dropout":
             values = dropout(values, layer)
     return values
@@ -82,7 +92,7 @@ def dropped(values, layer: Layer, noise_of: Mapping[int, Any], hyperparameters):
     values : tensor of shape (n_networks, n_rows, units)
     layer : Layer
     noise_of : mapping
-        Noise (n_seeds, n_rows, units) by the numbers of the layers that drop anything.
+        Noise (n_noises, n_rows, units) by the numbers of the layers that drop anything.
     hyperparameters : dict of tensors
         With ``"keep_scale"`` and ``"drop_threshold"``.
     """
@@ -93,4 +103,6 @@ def dropped(values, layer: Layer, noise_of: Mapping[int, Any], hyperparameters):
         for name in ("keep_scale", "drop_threshold")
     )
     drawn = tf.cast(noise_of[layer.number], tf.int32)
+    if 1 < drawn.shape[0] < values.shape[0]:
+        drawn = tf.tile(drawn, [values.shape[0] // drawn.shape[0], 1, 1])
     return values * tf.where(drawn >= thresholds, scales, 0.0)

@@ -188,7 +188,7 @@ def train_with_keras(model, task: Task, callbacks: list) -> Outcome:
             model.fit(
                 iterate_batches(
                     rows,
-                    settings.batch_size,
+                    task.batch_size,
                     progress.seed,
                     progress.epochs,
                     settings.shuffle,

@@ -61,10 +61,9 @@ class Layout:
         self.shapes = [self._block_shape(block) for block in self._blocks]
         self.kernel_masks: list = [1.0] * len(kernels)
         if vectors:
-            of_vectors = [
-                np.full(specs[i].shape, specs[i].role == "kernel") for i in vectors
-            ]
-            self.kernel_masks.append(_concat(of_vectors, self.shapes[len(kernels)]))
+            is_kernel = [np.full(s.shape, s.role == "kernel") for s in specs]
+            shape = self.shapes[len(kernels)]
+            self.kernel_masks.append(self._stacked(vectors, shape, [is_kernel], 0.0)[0])
 
     def _block_shape(self, block: list[int]) -> tuple[int, ...]:
         n_weights = sum(math.prod(self._shapes[i]) for i in block)
@@ -73,25 +72,47 @@ class Layout:
             return self._shapes[block[0]]
         return 1, n_padded
 
-    def stack(self, weights: list[list[np.ndarray]]) -> list:
-        """The blocks of a stack, (n_networks, \\*shape), from each network's weights."""
+    def stack(self, arrays: list[list], fill: float = 0.0) -> list:
+        """The blocks of a stack, (n_networks, \\*shape), from each network's arrays.
+
+        Parameters
+        ----------
+        arrays : list of list of ndarray
+            For each network one array for each weight, of the weight's shape or smaller;
+            or None for all the statistics, which then have no block.
+        fill : float
+            What stands where a network has nothing.
+        """
         return [
-            tf.constant(
-                np.stack([_concat([w[i] for i in block], shape) for w in weights])
-            )
+            tf.constant(self._stacked(block, shape, arrays, fill))
             for block, shape in zip(self._blocks, self.shapes, strict=True)
+            if all(arrays[0][i] is not None for i in block)
         ]
 
-    def weights(self, blocks: list, network: int) -> list[np.ndarray]:
-        """Weights of one network, in the architecture's order."""
-        weights: list = [None] * len(self._shapes)
-        for block, values in zip(self._blocks, blocks, strict=True):
-            row, start = as_array(values)[network].ravel(), 0
-            for i in block:
-                stop = start + math.prod(self._shapes[i])
-                weights[i] = row[start:stop].reshape(self._shapes[i]).copy()
-                start = stop
-        return weights
+    def _stacked(self, block, shape, arrays, fill) -> np.ndarray:
+        values = np.full((len(arrays), math.prod(shape)), fill, np.float32)
+        for i, place in zip(block, self._places(block), strict=True):
+            rows = values[:, place].reshape(len(arrays), *self._shapes[i])
+            for row, of_network in zip(rows, arrays, strict=True):
+                row[_corner(of_network[i].shape)] = of_network[i]
+        return values.reshape(len(arrays), *shape)
+
+    def arrays(
+        self, blocks: list, network: int, shapes: list[tuple[int, ...]]
+    ) -> list[np.ndarray]:
+        """The inverse of `stack`, of one network, in its own shapes."""
+        arrays: list = [None] * len(shapes)
+        for block, values in zip(self._blocks, blocks, strict=False):
+            row = as_array(values)[network].ravel()
+            for i, place in zip(block, self._places(block), strict=True):
+                whole = row[place].reshape(self._shapes[i])
+                arrays[i] = whole[_corner(shapes[i])].copy()
+        return arrays
+
+    def _places(self, block: list[int]) -> list[slice]:
+        """Where the weights of a block lie in it."""
+        stops = np.cumsum([math.prod(self._shapes[i]) for i in block], dtype=int).tolist()
+        return [slice(a, b) for a, b in zip([0, *stops], stops, strict=False)]
 
     def tensors(self, blocks: list) -> list:
         """The weights in the architecture's order: kernels (n_networks, fan_in, fan_out)
@@ -137,9 +158,6 @@ def as_array(tensor) -> np.ndarray:
     return np.asarray(memoryview(tensor))
 
 
-def _concat(parts: list[np.ndarray], shape: tuple[int, ...]) -> np.ndarray:
-    padded = np.zeros(math.prod(shape), np.float32)
-    if parts:
-        values = np.concatenate([v.ravel() for v in parts])
-        padded[: values.size] = values
-    return padded.reshape(shape)
+def _corner(shape: tuple[int, ...]) -> tuple[slice, ...]:
+    """What an array of this shape takes up of a larger one."""
+    return tuple(map(slice, shape))

@@ -42,13 +42,16 @@ class LearningRate:
         if math.isnan(progress.learning_rate):
             progress.learning_rate = self._initial
 
-    def of_epoch(self, first_step: int, n_steps: int) -> np.ndarray:
-        """Rates of an epoch's steps, of shape (n_steps,)."""
+    def of_epoch(
+        self, first_step: int, n_steps: int, samples_to_come: int = 0
+    ) -> np.ndarray:
+        """Rates of an epoch's steps, of shape (n_steps,), after so many more samples."""
         if self._schedule is not None:
             return self._schedule(np.arange(first_step, first_step + n_steps))
         rate = self._progress.learning_rate
         if self._policy == "invscaling":
-            rate = self._initial / (self._progress.samples_seen + 1) ** self._power_t
+            t = self._progress.samples_seen + samples_to_come
+            rate = self._initial / (t + 1) ** self._power_t
         return np.full(n_steps, rate)
 
     @property

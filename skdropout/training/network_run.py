@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from .learning_rate import make_learning_rate
-from .state import State, StatePacker
+from .state import Reached, State, StatePacker
 from .stopping import Monitor
 from .task import EpochChange, StopReason, Task
 
@@ -32,46 +32,51 @@ class NetworkRun:
         except BaseException as error:  # of this network alone, whatever it is
             self.result = error
 
-    def begin_epoch(self, packer: StatePacker, state: State) -> State:
-        """Tell the hook; returns the state that it asks for."""
+    def begin_epoch(self, packer: StatePacker, reached: Reached) -> None:
+        """Tell the hook; the state becomes what it asks for."""
         if self.task.hook is None:
-            return state
-        weights = packer.weights_of(state, self.place)
+            return
+        weights = self._weights(packer, reached.state)
         try:
             change = self.task.hook.begin_epoch(weights, self.rate.base)
         except BaseException as error:
-            self._end_by(error, packer, state)
-            return state
-        return self._obey(change, packer, state)
+            self._end_by(error, packer, reached)
+            return
+        reached.state = self._obey(change, packer, reached.state)
 
     def end_epoch(
-        self, loss, rate, validation, packer: StatePacker, state: State
-    ) -> State:
-        """Take in an epoch and tell the hook; returns the state that it asks for."""
-        monitor = self.monitor
+        self, loss, rate, validation, packer: StatePacker, reached: Reached
+    ) -> None:
+        """Take in the epoch by which a state has been reached, and tell the hook; the
+        state becomes what it asks for."""
+        monitor, hook = self.monitor, self.task.hook
         try:
             logs = monitor.end_epoch(
                 float(loss),
                 float(rate),
                 validation,
-                lambda: packer.weights_of(state, self.place),
+                lambda: self._weights(packer, reached.state),
             )
-            if self.task.hook is not None:
-                weights = packer.weights_of(state, self.place)
-                change = self.task.hook.end_epoch(logs, weights, self.rate.base)
+            if hook is not None:
+                weights = self._weights(packer, reached.state)
+                change = hook.end_epoch(logs, weights, self.rate.base)
                 if not monitor.divergence:
-                    state = self._obey(change, packer, state)
+                    reached.state = self._obey(change, packer, reached.state)
             if monitor.stop_reason is not None:
-                self.finish(monitor.stop_reason, packer, state)
+                self.finish(monitor.stop_reason, packer, reached.state)
         except BaseException as error:
-            self._end_by(error, packer, state)
-        return state
+            self._end_by(error, packer, reached)
 
-    def _end_by(self, error: BaseException, packer: StatePacker, state: State) -> None:
+    def _weights(self, packer: StatePacker, state: State) -> list[np.ndarray]:
+        return packer.weights_of(state, self.place, self.task.architecture)
+
+    def _end_by(
+        self, error: BaseException, packer: StatePacker, reached: Reached
+    ) -> None:
         """An error of this network, which ends no other."""
         self.result = error
         if isinstance(error, KeyboardInterrupt):
-            self.finish("interrupted", packer, state)
+            self.finish("interrupted", packer, reached.state)
 
     def _obey(self, change: EpochChange, packer: StatePacker, state: State) -> State:
         if change.learning_rate is not None:
@@ -84,12 +89,12 @@ class NetworkRun:
 
     def finish(self, reason: StopReason, packer: StatePacker, state: State) -> None:
         task = self.task
-        weights = self.monitor.best_weights or packer.weights_of(state, self.place)
+        weights = self.monitor.best_weights or self._weights(packer, state)
         if task.hook is not None:
             scored, weights = weights, task.hook.end(weights)
             if not all(map(np.array_equal, weights, scored)):
                 task.progress.scored_on = None  # these have no score
-        arrays = packer.optimizer_state_of(state, self.place)
+        arrays = packer.optimizer_state_of(state, self.place, task.architecture)
         try:
             self.result = self.monitor.outcome(weights, arrays, reason)
         except ValueError as error:

@@ -3,12 +3,12 @@
 import functools
 import json
 import math
-from typing import Any
+from collections import Counter
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from .._backend import keras, tf
-from .layout import as_array
 from .operations import clipped, sum_of_squares
 from .optimizer_copies import made_from
 from .stateless import NetworkMomentumSGD, RateOfStep, stateless
@@ -136,6 +136,23 @@ def _config_of(kind: type, arguments: tuple) -> dict:
     return kind(**dict(arguments)).get_config()
 
 
+class Slot(NamedTuple):
+    """An array that an optimizer keeps for a weight.
+
+    Attributes
+    ----------
+    kind : int
+        Which of those that it keeps for each weight.
+    weight : int
+    initial : float
+        The value of all its elements before the first step.
+    """
+
+    kind: int
+    weight: int
+    initial: float
+
+
 class StackOptimizer:
     """A stock Keras optimizer for weights with networks along the first axis.
 
@@ -148,34 +165,28 @@ class StackOptimizer:
         An `OptimizerRecipe.key`.
     shapes : list of tuple
         Shapes of the weights, (n_networks, ., .).
+
+    Attributes
+    ----------
+    initial_counts : list of scalar ndarrays
+    slots : list of Slot
+        In the order in which the optimizer keeps them.
     """
 
     def __init__(self, key: tuple, shapes: list[tuple[int, ...]]):
-        name, config = key
-        kind = getattr(keras.optimizers, name)
-        config = json.loads(config)
-        self._global_clipnorm = config.pop("global_clipnorm") or 0
-        self._has_momentum = kind is keras.optimizers.SGD and config["momentum"] > 0
-        if self._has_momentum:
-            kind = NetworkMomentumSGD
+        self._global_clipnorm = json.loads(key[1])["global_clipnorm"] or 0
         self._rate = RateOfStep()
-        self._optimizer: Any = stateless(kind)(learning_rate=self._rate, **config)
+        self._optimizer: Any = _stateless_optimizer(key, self._rate)
         self._optimizer.build([keras.Variable(tf.zeros(shape)) for shape in shapes])
-        initial = [v.numpy() for v in self._optimizer.variables]
-        self._is_count = [v.ndim == 0 for v in initial]
-        self._initial_counts = [v for v in initial if v.ndim == 0]
-        # Of one network; all begin alike.
-        self._initial_slots = [v[0].copy() for v in initial if v.ndim > 0]
-        self._n_networks = shapes[0][0]
+        self._has_momentum = isinstance(self._optimizer, NetworkMomentumSGD)
+        self._shapes = shapes
+        self._is_count, self.initial_counts, self.slots = _kept(key, len(shapes))
 
     def specs(self) -> tuple[list, list]:
         """Types of the slots and of the counts."""
         return (
-            [
-                tf.TensorSpec((self._n_networks, *v.shape), tf.float32)
-                for v in self._initial_slots
-            ],
-            [tf.TensorSpec((), v.dtype) for v in self._initial_counts],
+            [tf.TensorSpec(self._shapes[slot.weight], tf.float32) for slot in self.slots],
+            [tf.TensorSpec((), v.dtype) for v in self.initial_counts],
         )
 
     def apply(
@@ -205,30 +216,31 @@ class StackOptimizer:
         """Give back the memory of what only `apply` needs, once that has been traced."""
         self._optimizer = None
 
-    def stack_state(self, states: list[list[np.ndarray]]) -> tuple[list, list]:
-        """Slots and counts of the stack from its networks' states; fresh where empty."""
-        initial = [*self._initial_counts, *self._initial_slots]
-        shapes, n_counts = [v.shape for v in initial], len(self._initial_counts)
-        # Options such as amsgrad change what there is to keep.
-        states = [s if [v.shape for v in s] == shapes else initial for s in states]
-        slots = [
-            np.stack([state[i] for state in states])
-            for i in range(n_counts, len(initial))
-        ]
-        return (
-            [tf.constant(v, tf.float32) for v in slots],
-            [
-                tf.constant(value, like.dtype)
-                for value, like in zip(
-                    states[0][:n_counts], self._initial_counts, strict=True
-                )
-            ],
-        )
 
-    @staticmethod
-    def state_of(slots: list, counts: list, network: int) -> list[np.ndarray]:
-        """State of one network of the stack: counts, then slots."""
-        return [
-            *(value.numpy() for value in counts),
-            *(as_array(value)[network].copy() for value in slots),
-        ]
+def _stateless_optimizer(key: tuple, rate: RateOfStep):
+    """The optimizer of an `OptimizerRecipe.key`, with networks' momentum if it has any."""
+    name, config = key[0], json.loads(key[1])
+    del config["global_clipnorm"]
+    kind = getattr(keras.optimizers, name)
+    if kind is keras.optimizers.SGD and config["momentum"] > 0:
+        kind = NetworkMomentumSGD
+    return stateless(kind)(learning_rate=rate, **config)
+
+
+@functools.lru_cache
+def _kept(key: tuple, n_weights: int) -> tuple[list[bool], list[np.ndarray], list[Slot]]:
+    """What an optimizer keeps: which of its variables are counts, their values before the
+    first step, and its slots."""
+    optimizer = _stateless_optimizer(key, RateOfStep())
+    # Each slot has the shape of its weight, which tells whose it is.
+    optimizer.build([keras.Variable(tf.zeros((1, i + 1))) for i in range(n_weights)])
+    initial = [v.numpy() for v in optimizer.variables]
+    is_count = [v.ndim == 0 for v in initial]
+    n_of_weight: Counter[int] = Counter()
+    slots = []
+    for values in initial:
+        if values.ndim > 0:
+            weight = values.shape[1] - 1
+            slots.append(Slot(n_of_weight[weight], weight, float(values[0, 0])))
+            n_of_weight[weight] += 1
+    return is_count, [v for v in initial if v.ndim == 0], slots

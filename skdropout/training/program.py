@@ -16,10 +16,12 @@ from ..network.architecture import Architecture
 from .arrangement import Shape
 from .feed import Batches
 from .forward import logits_in_prediction
+from .frames import Frame
 from .hyperparameters import hyperparameter_specs
 from .losses import ROW_LOSSES
 from .state import State, StatePacker
 from .step import TrainingStep
+from .units import Units, activated, unit_specs
 
 
 @dataclass(frozen=True)
@@ -29,11 +31,13 @@ class ProgramKey:
     Attributes
     ----------
     architecture : Architecture
+        Around which there is the frame.
+    frame : Frame
     loss : str
     optimizer : tuple
         An ``OptimizerRecipe.key``.
-    batch_rows, n_steps : int
-        Rows of a step, with padding, and steps of a call.
+    n_steps : int
+        Steps of a call.
     in_use : frozenset of str
         The hyperparameters that are not left out, as of `in_use`.
     device : str
@@ -43,9 +47,9 @@ class ProgramKey:
     """
 
     architecture: Architecture
+    frame: Frame
     loss: str
     optimizer: tuple
-    batch_rows: int
     n_steps: int
     in_use: frozenset[str]
     device: str
@@ -78,7 +82,12 @@ class Program:
                 key.architecture, key.optimizer, key.shape.n_networks
             )
             self._step = TrainingStep(
-                key.architecture, key.loss, self.packer, self.noisy_layers, key.in_use
+                key.architecture,
+                key.loss,
+                self.packer,
+                key.frame.activations,
+                self.noisy_layers,
+                key.in_use,
             )
             # As a concrete function, which is called at half the cost.
             self._run = tf.function(
@@ -88,26 +97,27 @@ class Program:
 
     def _signature(self):
         key, floats, spec = self.key, tf.float32, tf.TensorSpec
-        units, n_seeds = key.architecture.layer_units, key.shape.n_seeds
+        units, n_noises = key.architecture.layer_units, key.shape.n_noises
         n_targets = 1 if key.loss == "categorical" else units[-1]
-        rows = (key.n_steps, key.shape.n_inputs, key.batch_rows, units[0])
-        targets = (key.n_steps, key.shape.n_targets, key.batch_rows, n_targets)
+        rows = (key.n_steps, key.shape.n_inputs, key.frame.batch_rows, units[0])
+        targets = (key.n_steps, key.shape.n_targets, key.frame.batch_rows, n_targets)
         return (
             self.packer.specs(),
             Batches(
                 spec(rows, floats),
                 spec(targets, floats),
-                spec((*targets[:2], 2, key.batch_rows), floats),
+                spec((*targets[:2], 2, key.frame.batch_rows), floats),
                 spec(targets[:2], floats),
             ),
             [
-                spec((key.n_steps, n_seeds, key.batch_rows, layer.units), tf.uint16)
+                spec((key.n_steps, n_noises, key.frame.batch_rows, layer.units), tf.uint16)
                 for layer in self.noisy_layers
             ],
             spec((), tf.int32),
             spec((key.n_steps, key.shape.n_networks), floats),
             spec((key.n_steps, key.shape.n_networks), floats),
             hyperparameter_specs(key.shape.n_networks, len(units) - 2),
+            unit_specs(key.frame, key.shape.n_networks),
         )
 
     def run(
@@ -119,6 +129,7 @@ class Program:
         rates: np.ndarray,
         norm_shares: np.ndarray,
         hyperparameters: dict,
+        units: Units,
     ):
         """Train up to ``key.n_steps`` steps.
 
@@ -127,7 +138,7 @@ class Program:
         state : State
         batches : Batches
         noises : list of uint16 tensors
-            For each of `noisy_layers`, (key.n_steps, n_seeds, key.batch_rows, units).
+            For each of `noisy_layers`, (key.n_steps, n_noises, key.frame.batch_rows, units).
         n_steps : int
             Steps to take.
         rates : ndarray of shape (key.n_steps, n_networks)
@@ -136,6 +147,7 @@ class Program:
             What each batch counts in the moving statistics, as of `batch_share`.
         hyperparameters : dict of tensors
             As of `stacked_hyperparameters`.
+        units : Units
 
         Returns
         -------
@@ -152,10 +164,19 @@ class Program:
                 tf.constant(rates, tf.float32),
                 tf.constant(norm_shares, tf.float32),
                 hyperparameters,
+                units,
             )
 
     def _steps(
-        self, state, batches, noises, n_steps, rates, norm_shares, hyperparameters
+        self,
+        state,
+        batches,
+        noises,
+        n_steps,
+        rates,
+        norm_shares,
+        hyperparameters,
+        units,
     ):
         key = self.key
         losses = tf.TensorArray(
@@ -170,6 +191,7 @@ class Program:
                 tf.gather(rates, i),
                 tf.gather(norm_shares, i),
                 hyperparameters,
+                units,
             )
             return i + 1, state, losses.write(i, loss)
 
@@ -181,7 +203,7 @@ class Program:
         )
         return state, losses.stack()
 
-    def validate(self, state: State, networks: list[int], X, y, weight):
+    def validate(self, state: State, networks: list[int], X, y, weight, units: Units):
         """Loss and outputs of some networks on the same rows, dropout off.
 
         Not compiled: the number of rows differs from fold to fold.
@@ -191,8 +213,10 @@ class Program:
         state : State
         networks : list of int
         X : array of shape (n_rows, n_features)
+            The program may be for more features.
         y : ndarray of shape (n_rows, n_targets)
         weight : ndarray of shape (n_rows,)
+        units : Units
 
         Returns
         -------
@@ -204,9 +228,17 @@ class Program:
             blocks = state.weights
             if len(networks) < self.key.shape.n_networks:
                 blocks = [tf.gather(values, networks) for values in blocks]
+                units = units.take(networks)
             weights = self.packer.layout.tensors(blocks)
+            n_missing = self.key.architecture.layer_units[0] - X.shape[1]
+            X = tf.pad(X, [(0, 0), (0, n_missing)]) if n_missing else tf.constant(X)
             logits = logits_in_prediction(
-                self.key.architecture, weights, tf.constant(X)[None]
+                self.key.architecture,
+                weights,
+                X[None],
+                lambda values, layer: activated(
+                    values, layer.number, self.key.frame.activations, units
+                ),
             )
             y = tf.broadcast_to(y, (len(networks), *y.shape))
             row_losses = ROW_LOSSES[self.key.loss].of_logits(y, logits)

@@ -1,17 +1,21 @@
 """A stack in training, until it is worth leaving for a smaller one."""
 
+from functools import partial
+
 import numpy as np
 
 from .arrangement import arrange
 from .batches import row_weights, take_rows
 from .epochs import Epochs
+from .feed import noise_key
 from .hyperparameters import in_use, stacked_hyperparameters
 from .moving_statistics import batch_share
 from .network_run import NetworkRun
 from .program import ProgramKey, program_for
 from .scores import Validation
-from .state import State
+from .state import Reached, State
 from .task import WORTH_COMPILING, Rows
+from .units import units_of
 
 # Rows of a validation set that go through the networks at a time.
 _VALIDATION_ROWS = 4096
@@ -27,15 +31,16 @@ class StackRun:
         shape, arrangement = arrange(
             [task.input_stream for task in tasks],
             [task.target_stream for task in tasks],
-            [task.progress.seed for task in tasks],
+            [noise_key(task) for task in tasks],
             size,
+            is_noise_common=not epochs.frame.is_mixed,
         )
         self._key = ProgramKey(
-            architecture=first.architecture,
+            architecture=epochs.frame.around(first.architecture),
+            frame=epochs.frame,
             loss=first.settings.loss,
             optimizer=first.optimizer.key,
-            batch_rows=epochs.batch_rows,
-            n_steps=epochs.chunk_steps(shape.n_inputs, shape.n_seeds),
+            n_steps=epochs.chunk_steps(shape.n_inputs, shape.n_noises),
             in_use=in_use([task.settings.hyperparameters for task in tasks]),
             device=first.settings.device,
             by_xla=first.settings.by_xla,
@@ -45,11 +50,12 @@ class StackRun:
         self._in_place = [runs[i] for i in arrangement.places]
         self._inputs = [tasks[i] for i in arrangement.inputs]
         self._targets = [tasks[i] for i in arrangement.targets]
+        self._noises = [tasks[i] for i in arrangement.noises]
         tasks = [run.task for run in self._in_place]
         self._hyperparameters = stacked_hyperparameters(
             [task.settings.hyperparameters for task in tasks]
         )
-        self._seeds = [task.progress.seed for task in tasks][: shape.n_seeds]
+        self._units = units_of(epochs.frame, [task.architecture for task in tasks])
 
     def _first_state(self, before: State | None) -> State:
         """The state to begin with: from the tasks, or from that of a larger stack."""
@@ -72,28 +78,56 @@ class StackRun:
 
     def train(self, before: State | None) -> State:
         """Train until no network runs, or few enough for a smaller stack."""
-        packer, state = self._program.packer, self._first_state(before)
+        packer = self._program.packer
+        first = self._first_state(before)
+        self._reached = Reached(lambda: first)
         try:
             while self._running and not self._is_worth_leaving():
                 for run in self._running:
-                    state = run.task.within(run.begin_epoch, packer, state)
-                new_state, losses, rates = self._run_epoch(state)
-                figures = self._validate(new_state)
-                state = new_state  # from here on the epoch is whole
-                for run in self._running:
-                    run.task.progress.norm_steps += self._epochs.n_steps
-                    state = run.task.within(
-                        run.end_epoch,
-                        losses[run.place],
-                        rates[run.place],
-                        figures.get(run),
-                        packer,
-                        state,
-                    )
+                    run.task.within(run.begin_epoch, packer, self._reached)
+                self._train_epochs(self._n_epochs_ahead())
         except KeyboardInterrupt:
             for run in self._running:
-                run.task.within(run.finish, "interrupted", packer, state)
-        return state
+                run.task.within(run.finish, "interrupted", packer, self._reached.state)
+        return self._reached.state
+
+    def _n_epochs_ahead(self) -> int:
+        """Epochs to take before anybody looks at them."""
+        running = self._running
+        if any(run.task.hook or run.task.validation for run in running):
+            return 1
+        most = min(
+            self._key.n_steps // self._epochs.n_steps,
+            *(run.most_epochs_left() for run in running),
+        )
+        return max(1, min(most, self._epochs.n_ahead))
+
+    def _train_epochs(self, n_epochs: int) -> None:
+        """Train some epochs, up to the first that changes what is to follow."""
+        losses, rates, state_after = self._run_epochs(n_epochs)
+        figures = {}
+        if n_epochs == 1:
+            figures = self._validate(state_after(1))
+        n_whole = 0
+        while n_whole < n_epochs:
+            # From here on the epoch is whole.
+            reached = self._reached = Reached(partial(state_after, n_whole + 1))
+            running = self._running
+            rates_before = [run.rate.base for run in running]
+            for run in running:
+                run.task.progress.norm_steps += self._epochs.n_steps
+                run.task.within(
+                    run.end_epoch,
+                    losses[n_whole, run.place],
+                    rates[n_whole, run.place],
+                    figures.get(run),
+                    self._program.packer,
+                    reached,
+                )
+            n_whole += 1
+            if reached.is_computed or rates_before != [run.rate.base for run in running]:
+                break
+        self._epochs.advance(n_whole, n_epochs)
 
     def _is_worth_leaving(self) -> bool:
         """Whether those that run would do better in a stack of half the size."""
@@ -105,38 +139,69 @@ class StackRun:
         n_idle = len(self._in_place) - len(running)
         return n_idle * share_left * task.work > WORTH_COMPILING
 
-    def _run_epoch(self, state: State):
-        """One epoch; returns the new state, and losses and rates of each place."""
+    def _run_epochs(self, n_epochs: int):
+        """Run the program for some epochs; several are to fit in one call of it.
+
+        Returns
+        -------
+        losses, rates : ndarray of shape (n_epochs, n_networks)
+            Mean losses, and the rates of the first step of each epoch.
+        state_after : callable
+            Returns the state after so many epochs.
+        """
         epochs, feed, chunk = self._epochs, self._epochs.feed, self._key.n_steps
-        feed.begin_epoch(epochs.n_done)
+        n_steps = n_epochs * epochs.n_steps
+        feed.begin(epochs.n_done, n_epochs, -(-n_steps // chunk) * chunk)
         counts = np.stack([feed.real_rows(task) for task in self._inputs], axis=1)
         counts = np.repeat(counts, len(self._in_place) // len(self._inputs), axis=1)
         rates = np.zeros(counts.shape)
-        rates[: epochs.n_steps] = np.stack(
-            [r.rate.of_epoch(epochs.steps_done, epochs.n_steps) for r in self._in_place],
-            axis=1,
-        )
+        rates[:n_steps] = self._rates(n_epochs)
         norm_steps = [run.task.progress.norm_steps for run in self._in_place]
         norm_shares = batch_share(norm_steps + np.arange(1.0, len(rates) + 1)[:, None])
-        chunks = []
-        for start in range(0, epochs.n_steps, chunk):
+        state, chunks = self._reached.state, []
+        for start in range(0, n_steps, chunk):
             epochs.check_wanted()
             steps = slice(start, start + chunk)
-            n_taken = min(chunk, epochs.n_steps - start)
-            state, losses = self._program.run(
-                state,
+            n_taken = min(chunk, n_steps - start)
+            before = state
+            inputs = (
                 feed.batches(self._inputs, self._targets, steps),
-                feed.noise(self._seeds, self._program.noisy_layers, steps, n_taken),
-                n_taken,
-                rates[steps],
-                norm_shares[steps],
-                self._hyperparameters,
+                feed.noise(self._noises, self._program.noisy_layers, steps, n_taken),
             )
+            others = rates[steps], norm_shares[steps], self._hyperparameters, self._units
+            state, losses = self._program.run(before, *inputs, n_taken, *others)
             chunks.append(losses.numpy())
-        epochs.n_done += 1
-        epochs.steps_done += epochs.n_steps
-        mean_losses = np.average(np.concatenate(chunks), axis=0, weights=counts)
-        return state, mean_losses, rates[0]
+
+        def state_after(n: int) -> State:
+            if n == n_epochs:
+                return state
+            # Anew from where it began, as only the last state is kept.
+            return self._program.run(before, *inputs, n * epochs.n_steps, *others)[0]
+
+        by_epoch = (n_epochs, epochs.n_steps, len(self._in_place))
+        mean_losses = np.average(
+            np.concatenate(chunks)[:n_steps].reshape(by_epoch),
+            axis=1,
+            weights=counts[:n_steps].reshape(by_epoch),
+        )
+        return mean_losses, rates[:n_steps].reshape(by_epoch)[:, 0], state_after
+
+    def _rates(self, n_epochs: int) -> np.ndarray:
+        """Learning rates of the steps of some epochs, (n_steps, n_networks)."""
+        epochs = self._epochs
+        first_steps = epochs.steps_done + epochs.n_steps * np.arange(n_epochs)
+        return np.stack(
+            [
+                np.concatenate(
+                    [
+                        run.rate.of_epoch(step, epochs.n_steps, i * len(run.task.rows))
+                        for i, step in enumerate(first_steps.tolist())
+                    ]
+                )
+                for run in self._in_place
+            ],
+            axis=1,
+        )
 
     def _validate(self, state: State) -> dict[NetworkRun, Validation]:
         """Figures of the running networks that have validation rows."""
@@ -158,6 +223,7 @@ class StackRun:
                     take_rows(rows.X, block),
                     rows.y[block],
                     weight[block],
+                    self._units,
                 )
                 losses += block_losses
                 logits.append(block_logits)

@@ -10,6 +10,7 @@ from .forward import dropped, logits_in_training
 from .losses import ROW_LOSSES
 from .operations import clipped, for_networks, sum_of_squares
 from .state import State, StatePacker
+from .units import Units, activated
 
 
 class TrainingStep:
@@ -21,6 +22,8 @@ class TrainingStep:
     loss : str
         Key of ``ROW_LOSSES``.
     packer : StatePacker
+    activations : sequence of str
+        Those of the frame.
     noisy_layers : sequence of Layer
         The dropout layers that drop anything.
     in_use : set of str
@@ -32,12 +35,14 @@ class TrainingStep:
         architecture: Architecture,
         loss: str,
         packer: StatePacker,
+        activations: Sequence[str],
         noisy_layers: Sequence[Layer],
         in_use: Set[str],
     ):
         self._architecture = architecture
         self._row_loss = ROW_LOSSES[loss].of_logits
         self._packer = packer
+        self._activations = activations
         self._noisy_layers = noisy_layers
         self._in_use = in_use
 
@@ -49,6 +54,7 @@ class TrainingStep:
         rates,
         norm_shares,
         hyperparameters: dict,
+        units: Units,
     ):
         """The state after the step, and the loss of each network with the penalty.
 
@@ -57,7 +63,7 @@ class TrainingStep:
         state : State
         batch : Batches
             Of this step alone, without the axis of the steps.
-        noises : list of tensors of shape (n_seeds, batch_rows, units)
+        noises : list of tensors of shape (n_noises, batch_rows, units)
             For each layer that drops anything.
         rates : tensor of shape (n_networks,)
             Learning rates.
@@ -65,6 +71,7 @@ class TrainingStep:
             What the batch counts in the moving statistics, as of `batch_share`.
         hyperparameters : dict of tensors
             As of `stacked_hyperparameters`.
+        units : Units
         """
         layout, specs = self._packer.layout, self._architecture.weight_specs
         n_networks = rates.shape[0]
@@ -88,6 +95,9 @@ class TrainingStep:
                 X,
                 lambda values, layer: dropped(values, layer, noise_of, hyperparameters),
                 shares,
+                lambda values, layer: activated(
+                    values, layer.number, self._activations, units
+                ),
             )
             row_losses = self._row_losses(y, logits, hyperparameters)
             loss = tf.reduce_sum(row_losses * share, axis=-1)

@@ -201,6 +201,11 @@ class Task:
         return -(-len(self.rows) // self.settings.batch_size)
 
     @property
+    def batch_size(self) -> int:
+        """Rows of a batch, of which there may be fewer than the settings allow."""
+        return min(self.settings.batch_size, len(self.rows))
+
+    @property
     def work(self) -> float:
         """About the floating-point operations of all its epochs."""
         n_weights = self.architecture.n_kernel_weights

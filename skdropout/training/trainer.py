@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 
 from .._backend import tf
 from .epochs import Epochs
+from .frames import Frame, frame_of
 from .network_run import NetworkRun
 from .stack_run import StackRun
 from .task import Outcome, Task
@@ -13,6 +14,7 @@ def train(
     tasks: Sequence[Task],
     check_wanted: Callable[[], None] = lambda: None,
     size: int = 0,
+    frame: Frame | None = None,
 ) -> list[Outcome | BaseException]:
     """Train networks as one stack.
 
@@ -21,19 +23,22 @@ def train(
     Parameters
     ----------
     tasks : sequence of Task
-        Of one architecture, loss, optimizer (``OptimizerRecipe.key``), device, batch size
-        and number of steps per epoch, and as far trained as each other.
+        Of one architecture but for the numbers of features and hidden units, loss,
+        optimizer (``OptimizerRecipe.key``), device and number of steps per epoch, and as
+        far trained as each other.
     check_wanted : callable
         Called before each call of the compiled program; raises to end the training.
     size : int
         Number of tasks of a stack with which this one is to share its program.
+    frame : Frame, optional
+        Of that program; by default `frame_of` the tasks.
 
     Returns
     -------
     list
         For each task its outcome, or the error that ended it.
     """
-    epochs = Epochs(tasks, check_wanted)
+    epochs = Epochs(tasks, frame or frame_of(tasks), check_wanted)
     runs = [NetworkRun(task) for task in tasks]
     for run in runs:
         run.task.within(run.begin)

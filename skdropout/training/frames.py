@@ -1,0 +1,110 @@
+"""The sizes for which a program is compiled, so that few programs serve many networks."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+from ..network.architecture import Architecture
+from .arrangement import padded_size
+from .task import Task
+
+# Floating-point operations that networks may be given to do on zeros, so that a program
+# may serve others: one network, and all that are trained together.
+_SPARE_WORK = 2e9
+_SPARE_WORK_TOGETHER = 2.5e10
+_FEWEST_UNITS = 8
+# Without XLA, networks begin at multiples of this in their stack's arrays: TensorFlow's
+# kernels compute what does not fill a vector register in another way.
+_ALIGNED_ROWS = 16
+# What a unit returns here depends on all units of its layer.
+_OF_WHOLE_LAYERS = ("log_softmax", "softmax", "sparsemax")
+
+
+class Frame(NamedTuple):
+    """What a program is compiled for, in which networks of these sizes and of smaller ones
+    fit.
+
+    Attributes
+    ----------
+    layer_units : tuple of int
+        Number of features, units of each hidden layer, number of outputs.
+    batch_rows : int
+        Rows of a step.
+    activations : tuple of str
+        Keras names of the activations of the hidden layers, of which each network has
+        one.
+    is_mixed : bool
+        Whether networks of several sizes share it.
+    """
+
+    layer_units: tuple[int, ...]
+    batch_rows: int
+    activations: tuple[str, ...]
+    is_mixed: bool
+
+    def around(self, architecture: Architecture) -> Architecture:
+        """An architecture with the layers of this size; of several activations, the first
+        stands for all."""
+        return replace(
+            architecture, layer_units=self.layer_units, activation=self.activations[0]
+        )
+
+    def work(self, task: Task) -> float:
+        """About the floating-point operations that training the network of a task takes
+        in this frame."""
+        weights = self.around(task.architecture).n_kernel_weights
+        n_own_weights = task.architecture.n_kernel_weights
+        rows = self.batch_rows / batch_rows(task)
+        return task.work * weights / n_own_weights * rows
+
+
+def batch_rows(task: Task) -> int:
+    """Rows of a step of a task, with padding.
+
+    A batch that holds all rows is padded to the next of eight sizes per power of two, so
+    that folds which differ by a few rows share a program.
+    """
+    return _aligned(min(padded_size(len(task.rows)), task.settings.batch_size), task)
+
+
+def _aligned(rows: int, task: Task) -> int:
+    multiple = 1 if task.settings.by_xla else _ALIGNED_ROWS
+    return -(-rows // multiple) * multiple
+
+
+def frame_of(tasks: Sequence[Task]) -> Frame:
+    """The frame in which networks are trained together.
+
+    It is larger than they need where that costs little: sizes of layers are powers of
+    two, and a batch that holds all rows has as many as it may have.
+    """
+    sizes = [task.architecture.layer_units for task in tasks]
+    needed = tuple(map(max, zip(*sizes, strict=True)))
+    rows = max(map(batch_rows, tasks))
+    *units, n_outputs = needed
+    architecture = tasks[0].architecture
+    n_rounded = 1 if is_of_whole_layers(architecture) else len(units)
+    general = (*map(_power_of_two, units[:n_rounded]), *units[n_rounded:], n_outputs)
+    most_rows = max(_aligned(task.settings.batch_size, task) for task in tasks)
+    activations = tuple(sorted({task.architecture.activation for task in tasks}))
+    *larger, smallest = (
+        Frame(layer_units, n_rows, activations, len(set(sizes)) > 1)
+        for layer_units in (general, needed)
+        for n_rows in (most_rows, rows)
+    )
+    return next((f for f in larger if _is_affordable(f, smallest, tasks)), smallest)
+
+
+def _is_affordable(frame: Frame, smallest: Frame, tasks: Sequence[Task]) -> bool:
+    spent = [frame.work(task) - smallest.work(task) for task in tasks]
+    return max(spent) <= _SPARE_WORK and sum(spent) <= _SPARE_WORK_TOGETHER
+
+
+def _power_of_two(n: int) -> int:
+    return max(_FEWEST_UNITS, 1 << (n - 1).bit_length())
+
+
+def is_of_whole_layers(architecture: Architecture) -> bool:
+    """Whether the units of a hidden layer depend on each other, so that none may be
+    added, and no other activation chosen."""
+    return architecture.activation in _OF_WHOLE_LAYERS
