@@ -198,5 +198,3 @@ def fused_layers(rounds: int) -> None:
         header,
         rows,
     )
-
-

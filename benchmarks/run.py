@@ -46,6 +46,9 @@ BENCHMARKS = {
     "fused-large": Benchmark(
         "fused", "fused_large", 3, "12 large fits, fused and plain, and the memory"
     ),
+    "fused-layers": Benchmark(
+        "layers", "fused_layers", 3, "sweeps over layers and features, new process (slow)"
+    ),
     "fused-growth": Benchmark(
         "fused", "fused_growth", 3, "seconds by the number of candidates (slow)"
     ),

@@ -21,9 +21,10 @@ class Hyperparameter(NamedTuple):
         Where scikeras routes it: to the wrapper itself, to the function that builds the
         network, to an optimizer that takes such an argument, to the network's ``fit``; or
         nowhere, as the estimator alone uses it.
-    acts : {"key", "input", "around"}
-        Whether a program depends on it, takes it as an input, or knows nothing of it. The
-        networks of a stack agree in the first, and may differ in the others.
+    acts : {"key", "frame", "input", "around"}
+        Whether a program depends on it, is compiled for what all its networks have of it,
+        takes it as an input, or knows nothing of it. The networks of a stack agree in the
+        first, and may differ in the others.
     shape : {"network", "layer", "step"}
         Of an input: one value for each network, hidden layer, or step.
     argument : str, optional
@@ -36,7 +37,7 @@ class Hyperparameter(NamedTuple):
     name: str
     constraint: list | str
     goes_to: Literal["wrapper", "model", "optimizer", "fit"] | None
-    acts: Literal["key", "input", "around"]
+    acts: Literal["key", "frame", "input", "around"]
     shape: Literal["network", "layer", "step"] = "network"
     argument: str | None = None
     off: float | None = None
@@ -88,8 +89,8 @@ _row = Hyperparameter
 
 HYPERPARAMETERS = (
     # The layers
-    _row("hidden_layer_sizes", ["array-like", _COUNT], "model", "key"),
-    _row("activation", [str, callable], "model", "key"),
+    _row("hidden_layer_sizes", ["array-like", _COUNT], "model", "frame"),
+    _row("activation", [str, callable], "model", "frame"),
     _row("dropout_rate", ["array-like", _FRACTION], "model", "input", "layer"),
     _row("input_dropout_rate", [_FRACTION], "model", "input", off=0.0),
     _row("batch_norm", "no_validation", "model", "key"),

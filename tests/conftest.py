@@ -33,6 +33,15 @@ def curve():
     return X, np.sin(X[:, 0]) + X[:, 1] * X[:, 2]
 
 
+@pytest.fixture(scope="session", autouse=True)
+def ample_programs():
+    """What one process trains here, nobody trains in one process."""
+    from skdropout.training import supply
+
+    supply._MOST = {"xla": 10_000, "graph": 10_000}
+    supply._MANY = 10_000
+
+
 @pytest.fixture
 def time_limit():
     """Ends the process, which fails the test, where threads wait for each other."""

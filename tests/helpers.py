@@ -23,7 +23,7 @@ def fixed_initializer(shape, dtype=None):
     return rng.normal(scale=0.2, size=shape).astype(dtype or "float32")
 
 
-def run_python(code, *arguments, env=None, check=True, text=True):
+def run_python(code, *arguments, env=None, check=True, text=True, timeout=300):
     """Run code in a fresh process; returns it with its output."""
     return subprocess.run(
         [sys.executable, "-c", textwrap.dedent(code), *map(str, arguments)],
@@ -31,7 +31,7 @@ def run_python(code, *arguments, env=None, check=True, text=True):
         capture_output=True,
         text=text,
         check=check,
-        timeout=300,
+        timeout=timeout,
     )
 
 

@@ -19,7 +19,8 @@ pytestmark = [
     pytest.mark.usefixtures("time_limit", "without_xla"),
 ]
 
-SIZES = [(4,), (5,), (6,), (7,), (8,), (9,)]
+# Of other numbers of layers, which are trained one after the other.
+SIZES = [(4,) * n_layers for n_layers in range(1, 7)]
 
 
 def network(kind=DropoutMLPClassifier, sizes=(8,), **params):

@@ -31,7 +31,7 @@ def memory_of(call):
 
 @pytest.mark.parametrize("method", ["partial_fit", "fit"])
 def test_calls_before_cost_nothing(iris, method):
-    """As if a million epochs had been before: a copy of their figures takes megabytes."""
+    """As if a million epochs had been before: a copy of their figures takes 8 MB a list."""
     X, y = iris
     est = DropoutMLPClassifier((5,), warm_start=True, max_iter=1, random_state=0)
     est.fit(X, y)
@@ -40,7 +40,7 @@ def test_calls_before_cost_nothing(iris, method):
         values.extend([0.5] * 10**6)
     # Growing lists are given room for an eighth more at once; let that be over.
     peak, kept = min(memory_of(call) for _ in range(3))
-    assert peak < 2**20
+    assert peak < 6 * 2**20
     assert kept < 2**16
     assert len(est.loss_curve_) > 10**6
 

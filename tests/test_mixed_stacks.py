@@ -2,89 +2,22 @@
 
 import numpy as np
 import pytest
-from keras import optimizers as keras_optimizers
 
-from skdropout._hyperparameters import PROGRAM_INPUTS
 from skdropout.network.activations import ACTIVATIONS
 from skdropout.network.architecture import Architecture
 from skdropout.training.frames import is_of_whole_layers
-from skdropout.training.optimizers import OptimizerRecipe
 from skdropout.training.program import Program
-from skdropout.training.task import OptimizerState, Progress, Rows, Settings, Task
 from skdropout.training.trainer import train
+from tasks import OPTIMIZERS, task_of
 
 # Features, two hidden layers, outputs.
 SIZES = ((5, 12, 8, 3), (4, 3, 20, 3), (7, 9, 1, 3))
-OPTIMIZERS = {
-    "Adadelta": keras_optimizers.Adadelta(0.5),
-    "Adagrad": keras_optimizers.Adagrad(0.05),
-    "Adam": keras_optimizers.Adam(0.01),
-    "AdamW": keras_optimizers.AdamW(0.01, weight_decay=0.1, amsgrad=True),
-    "Adamax": keras_optimizers.Adamax(0.01),
-    "Ftrl": keras_optimizers.Ftrl(0.05, l2_shrinkage_regularization_strength=0.01),
-    "Lion": keras_optimizers.Lion(0.003),
-    "Nadam": keras_optimizers.Nadam(0.01),
-    "RMSprop": keras_optimizers.RMSprop(0.003, momentum=0.5, centered=True),
-    "SGD": keras_optimizers.SGD(0.05, momentum=0.9, nesterov=True),
-}
 PLACES = (None, "before_activation", "after_activation", "after_dropout")
 OF_UNITS = [
     name
     for name in ACTIVATIONS
     if not is_of_whole_layers(Architecture((1, 1), name, "softmax"))
 ]
-
-
-def task_of(layer_units, optimizer="Adam", place=None, activation="relu", n_rows=50, **changes):
-    # The gradient of a bias before batch normalisation is zero but for rounding.
-    use_bias = place != "before_activation"
-    architecture = Architecture(
-        layer_units, activation, "softmax", use_bias, place, place is not None
-    )
-    made = OPTIMIZERS[optimizer]
-    made = OptimizerRecipe(type(made), made.get_config())
-    rng = np.random.default_rng(sum(layer_units))
-    weights = [
-        np.full(spec.shape, float(spec.role in ("gamma", "moving_variance")), np.float32)
-        + (spec.role == "kernel") * rng.normal(0, 0.3, spec.shape).astype(np.float32)
-        for spec in architecture.weight_specs
-    ]
-    X = rng.normal(size=(n_rows, layer_units[0])).astype(np.float32)
-    y = X[:, :3].argmax(axis=1)[:, None].astype(np.float32)
-    settings = {
-        "hyperparameters": {
-            **{row.name: 0.0 for row in PROGRAM_INPUTS},
-            "dropout_rate": [0.2] * (len(layer_units) - 2),
-            "input_dropout_rate": 0.1,
-            "alpha": 0.01,
-            "weight_decay": 0.01,
-            "label_smoothing": 0.1,
-            **made.hyperparameters,
-            "clipnorm": 0.5,
-        },
-        "loss": "categorical",
-        "batch_size": 16,
-        "max_iter": 6,
-        "shuffle": True,
-        "tol": 0.0,
-        "n_iter_no_change": np.inf,
-        "early_stopping": False,
-        "learning_rate": "constant",
-        "power_t": 0.5,
-        "verbose": False,
-        "device": "/CPU:0",
-        "by_xla": False,
-        **changes,
-    }
-    return Task(
-        architecture,
-        made,
-        Settings(**settings),
-        Progress(7),
-        weights,
-        OptimizerState("", []),
-        Rows(X, y, rng.uniform(0.5, 2, n_rows).astype(np.float32)),
-    )
 
 
 @pytest.fixture
@@ -187,9 +120,7 @@ def test_goes_on_in_another_frame():
     """The state of the optimizer of each network is that of its own shapes."""
 
     def trained(tasks):
-        return [
-            train([task])[0] if alone else None for task, alone in zip(tasks, [1] * 3)
-        ]
+        return [train([task])[0] for task in tasks]
 
     def next_call(outcomes):
         tasks = [task_of(sizes) for sizes in SIZES]

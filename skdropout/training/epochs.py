@@ -18,9 +18,9 @@ class Epochs:
     n_done, steps_done : int
         Epochs and steps of the tasks so far.
     n_ahead : int
-        Epochs that one call of the program is to take. Twice as many each time, and only
-        one again after one in which a network stopped or changed its rate: those behind it
-        were in vain.
+        Epochs that one call of the program is to take: twice as many each time, and one
+        again after a network has stopped or changed its rate, as those behind that were
+        in vain.
     feed : Feed
     """
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from ..network.architecture import Architecture
+from . import supply
 from .arrangement import padded_size
 from .task import Task
 
@@ -12,7 +13,11 @@ from .task import Task
 # may serve others: one network, and all that are trained together.
 _SPARE_WORK = 2e9
 _SPARE_WORK_TOGETHER = 2.5e10
-_FEWEST_UNITS = 8
+# So many times as much, once there are many programs.
+_TIMES_THE_WORK = 8
+# Bits of the sizes of layers, at least: of features, which are selected and eliminated
+# one by one, and of hidden units.
+_FEWEST_FEATURES, _FEWEST_UNITS = 5, 4
 # Without XLA, networks begin at multiples of this in their stack's arrays: TensorFlow's
 # kernels compute what does not fill a vector register in another way.
 _ALIGNED_ROWS = 16
@@ -21,8 +26,7 @@ _OF_WHOLE_LAYERS = ("log_softmax", "softmax", "sparsemax")
 
 
 class Frame(NamedTuple):
-    """What a program is compiled for, in which networks of these sizes and of smaller ones
-    fit.
+    """What a program is compiled for; networks of these sizes and of smaller ones fit.
 
     Attributes
     ----------
@@ -75,16 +79,16 @@ def _aligned(rows: int, task: Task) -> int:
 def frame_of(tasks: Sequence[Task]) -> Frame:
     """The frame in which networks are trained together.
 
-    It is larger than they need where that costs little: sizes of layers are powers of
-    two, and a batch that holds all rows has as many as it may have.
+    It is larger than they need where that costs little: sizes of layers are rounded up,
+    and a batch that holds all rows has as many as it may have.
     """
     sizes = [task.architecture.layer_units for task in tasks]
     needed = tuple(map(max, zip(*sizes, strict=True)))
     rows = max(map(batch_rows, tasks))
     *units, n_outputs = needed
     architecture = tasks[0].architecture
-    n_rounded = 1 if is_of_whole_layers(architecture) else len(units)
-    general = (*map(_power_of_two, units[:n_rounded]), *units[n_rounded:], n_outputs)
+    n_free = 1 if is_of_whole_layers(architecture) else len(units)
+    general = (*_general_sizes(units[:n_free]), *units[n_free:], n_outputs)
     most_rows = max(_aligned(task.settings.batch_size, task) for task in tasks)
     activations = tuple(sorted({task.architecture.activation for task in tasks}))
     *larger, smallest = (
@@ -97,11 +101,22 @@ def frame_of(tasks: Sequence[Task]) -> Frame:
 
 def _is_affordable(frame: Frame, smallest: Frame, tasks: Sequence[Task]) -> bool:
     spent = [frame.work(task) - smallest.work(task) for task in tasks]
-    return max(spent) <= _SPARE_WORK and sum(spent) <= _SPARE_WORK_TOGETHER
+    times = _TIMES_THE_WORK if supply.are_many() else 1
+    together = times * _SPARE_WORK_TOGETHER
+    return max(spent) <= times * _SPARE_WORK and sum(spent) <= together
 
 
-def _power_of_two(n: int) -> int:
-    return max(_FEWEST_UNITS, 1 << (n - 1).bit_length())
+def _general_sizes(units: Sequence[int]) -> tuple[int, ...]:
+    """Number of features and units of hidden layers, rounded up to powers of two; once
+    there are many programs, to powers of four, and all hidden layers to one size."""
+    fewest = [_FEWEST_FEATURES] + [_FEWEST_UNITS] * (len(units) - 1)
+    n_bits = [
+        max(least, (n - 1).bit_length()) for n, least in zip(units, fewest, strict=True)
+    ]
+    if supply.are_many():
+        n_bits = [bits + bits % 2 for bits in n_bits]
+        n_bits[1:] = [max(n_bits[1:], default=0)] * (len(n_bits) - 1)
+    return tuple(2**bits for bits in n_bits)
 
 
 def is_of_whole_layers(architecture: Architecture) -> bool:

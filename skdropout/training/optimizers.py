@@ -218,7 +218,7 @@ class StackOptimizer:
 
 
 def _stateless_optimizer(key: tuple, rate: RateOfStep):
-    """The optimizer of an `OptimizerRecipe.key`, with networks' momentum if it has any."""
+    """The optimizer of an `OptimizerRecipe.key`; with momentum, that of each network."""
     name, config = key[0], json.loads(key[1])
     del config["global_clipnorm"]
     kind = getattr(keras.optimizers, name)

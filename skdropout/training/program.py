@@ -13,6 +13,7 @@ from .._backend import tf
 from .._caching import once_for_each
 from .._surroundings import single_precision, without_op_callbacks
 from ..network.architecture import Architecture
+from . import supply
 from .arrangement import Shape
 from .feed import Batches
 from .forward import logits_in_prediction
@@ -21,6 +22,7 @@ from .hyperparameters import hyperparameter_specs
 from .losses import ROW_LOSSES
 from .state import State, StatePacker
 from .step import TrainingStep
+from .supply import Compilation
 from .units import Units, activated, unit_specs
 
 
@@ -58,9 +60,15 @@ class ProgramKey:
 
 
 class Program:
-    """The compiled training steps of stacks of one shape.
+    """The training steps of stacks of one shape.
 
-    It keeps no state: any number of threads may use it at a time.
+    It keeps no state: any number of threads may use it at a time, if it is compiled.
+
+    Parameters
+    ----------
+    key : ProgramKey
+    compilation : {"xla", "graph", "none"}
+        By what it is compiled: XLA, TensorFlow alone, or nothing.
 
     Attributes
     ----------
@@ -69,7 +77,7 @@ class Program:
         The dropout layers that drop anything.
     """
 
-    def __init__(self, key: ProgramKey):
+    def __init__(self, key: ProgramKey, compilation: Compilation = "xla"):
         self.key = key
         self.noisy_layers = [
             layer
@@ -89,11 +97,16 @@ class Program:
                 self.noisy_layers,
                 key.in_use,
             )
-            # As a concrete function, which is called at half the cost.
-            self._run = tf.function(
-                self._steps, self._signature(), jit_compile=key.by_xla, autograph=False
-            ).get_concrete_function()
-            self.packer.optimizer.release()
+            self._run = self._steps
+            if compilation != "none":
+                # As a concrete function, which is called at half the cost.
+                self._run = tf.function(
+                    self._steps,
+                    self._signature(),
+                    jit_compile=compilation == "xla",
+                    autograph=False,
+                ).get_concrete_function()
+                self.packer.optimizer.release()
 
     def _signature(self):
         key, floats, spec = self.key, tf.float32, tf.TensorSpec
@@ -110,7 +123,9 @@ class Program:
                 spec(targets[:2], floats),
             ),
             [
-                spec((key.n_steps, n_noises, key.frame.batch_rows, layer.units), tf.uint16)
+                spec(
+                    (key.n_steps, n_noises, key.frame.batch_rows, layer.units), tf.uint16
+                )
                 for layer in self.noisy_layers
             ],
             spec((), tf.int32),
@@ -138,7 +153,7 @@ class Program:
         state : State
         batches : Batches
         noises : list of uint16 tensors
-            For each of `noisy_layers`, (key.n_steps, n_noises, key.frame.batch_rows, units).
+            For each of `noisy_layers`, (key.n_steps, n_noises, batch_rows, units).
         n_steps : int
             Steps to take.
         rates : ndarray of shape (key.n_steps, n_networks)
@@ -246,6 +261,17 @@ class Program:
         return losses.numpy(), logits.numpy()
 
 
-#: The program for a key. Programs are never thrown away: TensorFlow keeps what it has
-#: compiled until the process ends, so compiling again would only keep it twice.
-program_for = once_for_each(Program)
+@once_for_each
+def _compiled_program(key: ProgramKey) -> Program | None:
+    compilation = supply.take(key.by_xla)
+    return None if compilation == "none" else Program(key, compilation)
+
+
+def program_for(key: ProgramKey) -> Program:
+    """The program for a key.
+
+    Programs are never thrown away: TensorFlow keeps what it has compiled until the
+    process ends, so compiling again would only keep it twice. One that is not compiled is
+    made for each stack.
+    """
+    return _compiled_program(key) or Program(key, "none")

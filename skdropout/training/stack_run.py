@@ -85,11 +85,15 @@ class StackRun:
             while self._running and not self._is_worth_leaving():
                 for run in self._running:
                     run.task.within(run.begin_epoch, packer, self._reached)
-                self._train_epochs(self._n_epochs_ahead())
+                if self._running:
+                    self._train_epochs(self._n_epochs_ahead())
         except KeyboardInterrupt:
             for run in self._running:
                 run.task.within(run.finish, "interrupted", packer, self._reached.state)
-        return self._reached.state
+        finally:
+            # Which refers to this run, and both would wait for the garbage collector.
+            reached = self.__dict__.pop("_reached")
+        return reached.state
 
     def _n_epochs_ahead(self) -> int:
         """Epochs to take before anybody looks at them."""
@@ -163,20 +167,23 @@ class StackRun:
             epochs.check_wanted()
             steps = slice(start, start + chunk)
             n_taken = min(chunk, n_steps - start)
-            before = state
-            inputs = (
+            noisy_layers = self._program.noisy_layers
+            take_steps = partial(
+                self._program.run,
+                state,
                 feed.batches(self._inputs, self._targets, steps),
-                feed.noise(self._noises, self._program.noisy_layers, steps, n_taken),
+                feed.noise(self._noises, noisy_layers, steps, n_taken),
+                rates=rates[steps],
+                norm_shares=norm_shares[steps],
+                hyperparameters=self._hyperparameters,
+                units=self._units,
             )
-            others = rates[steps], norm_shares[steps], self._hyperparameters, self._units
-            state, losses = self._program.run(before, *inputs, n_taken, *others)
+            state, losses = take_steps(n_taken)
             chunks.append(losses.numpy())
 
         def state_after(n: int) -> State:
-            if n == n_epochs:
-                return state
-            # Anew from where it began, as only the last state is kept.
-            return self._program.run(before, *inputs, n * epochs.n_steps, *others)[0]
+            # Anew from where the epochs began, as only the last state is kept.
+            return state if n == n_epochs else take_steps(n * epochs.n_steps)[0]
 
         by_epoch = (n_epochs, epochs.n_steps, len(self._in_place))
         mean_losses = np.average(

@@ -104,7 +104,9 @@ class StatePacker:
         """The state of the stack from the weights and states of its networks, each in
         shapes of its own; of an optimizer that is fresh where a state is empty."""
         initial = self.optimizer.initial_counts
-        shapes = [[v.shape for v in self._trainable(of_network)] for of_network in weights]
+        shapes = [
+            [v.shape for v in self._trainable(of_network)] for of_network in weights
+        ]
         # Options such as amsgrad change what there is to keep.
         states = [
             state if [v.shape for v in state] == self._state_shapes(own) else []
