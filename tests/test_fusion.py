@@ -1,5 +1,6 @@
 """Networks trained together against the same networks trained alone."""
 
+import itertools
 import threading
 
 import joblib
@@ -48,11 +49,15 @@ def fit(est, X, y, **fit_params):
     return est.fit(X, y, **fit_params)
 
 
-def fitted(est, X, y, **fit_params):
-    """Each candidate on each fold."""
+def fitted(est, X, y, sizes=(None,), **fit_params):
+    """Each candidate on each fold; the candidates have these layers in turn."""
+    candidates = estimators(est)
+    for candidate, of_candidate in zip(candidates, itertools.cycle(sizes)):  # noqa: B905
+        if of_candidate is not None:
+            candidate.set_params(hidden_layer_sizes=of_candidate)
     return joblib.Parallel()(
         joblib.delayed(fit)(clone(candidate), *fold, **fit_params)
-        for candidate in estimators(est)
+        for candidate in candidates
         for fold in folds(X, y)
     )
 
@@ -69,7 +74,25 @@ def assert_fused_equals_alone(est, X, y, capfd, **fit_params):
         assert one.loss_curve_ == other.loss_curve_
         assert one.history_ == other.history_
         assert one.validation_scores_ == other.validation_scores_
+    assert_fused_equals_alone_in_other_sizes(est, X, y, **fit_params)
     return fused
+
+
+def assert_fused_equals_alone_in_other_sizes(est, X, y, **fit_params):
+    """Up to rounding, where the networks of a stack differ in the sizes of their layers."""
+    if len(est.hidden_layer_sizes) != 2:
+        return
+    sizes = [(12, 7), (5, 7), (12, 17)]
+    alone = fitted(est, X, y, sizes, **fit_params)
+    with fused_training():
+        fused = fitted(est, X, y, sizes, **fit_params)
+    for one, other in zip(alone, fused, strict=True):
+        assert_same_network(one, other, rtol=1e-3, atol=1e-4)
+        assert one.n_iter_ == other.n_iter_
+        for name in one.history_:
+            np.testing.assert_allclose(
+                one.history_[name], other.history_[name], rtol=1e-4, atol=1e-6
+            )
 
 
 OPTIMIZERS = {
@@ -356,12 +379,12 @@ def test_programs_of_different_groups_compile_side_by_side(
     n_layers_seen, is_other_there = set(), threading.Event()
     run = Program.run
 
-    def recorded(program, *args):
+    def recorded(program, *args, **kwargs):
         n_layers_seen.add(len(program.key.architecture.layer_units))
         if len(n_layers_seen) == 2:
             is_other_there.set()
         assert is_other_there.wait(60)
-        return run(program, *args)
+        return run(program, *args, **kwargs)
 
     monkeypatch.setattr(Program, "run", recorded)
     ests = of_depths(1, 1, 1, 1, 2, 2, 2, 2)

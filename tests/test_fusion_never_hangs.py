@@ -607,10 +607,10 @@ def lack_memory(monkeypatch, is_too_much):
     """Training raises the error of a lack of memory where `is_too_much` of a program."""
     run = Program.run
 
-    def run_or_fail(self, *args):
+    def run_or_fail(self, *args, **kwargs):
         if is_too_much(self):
             raise tf.errors.ResourceExhaustedError(None, None, "no memory")
-        return run(self, *args)
+        return run(self, *args, **kwargs)
 
     monkeypatch.setattr(Program, "run", run_or_fail)
 

@@ -14,7 +14,9 @@ SHAPES = [(5,), (40,), (5, 6), (40, 7, 3), (70, 70)]
 
 def classifiers():
     return [
-        DropoutMLPClassifier(sizes, batch_norm=True, max_iter=3, random_state=0)
+        DropoutMLPClassifier(
+            sizes, batch_norm=True, use_bias=False, max_iter=3, random_state=0
+        )
         for sizes in SHAPES
     ]
 

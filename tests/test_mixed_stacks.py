@@ -25,8 +25,8 @@ def last_states(monkeypatch):
     """What the last call of each program has returned, by program."""
     states, run = {}, Program.run
 
-    def recorded(program, *args):
-        result = run(program, *args)
+    def recorded(program, *args, **kwargs):
+        result = run(program, *args, **kwargs)
         states[program] = result[0]
         return result
 

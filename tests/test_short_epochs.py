@@ -21,9 +21,9 @@ def n_calls(monkeypatch):
     """Counts calls of programs."""
     counts, run = [0], Program.run
 
-    def counted(program, *args):
+    def counted(program, *args, **kwargs):
         counts[0] += 1
-        return run(program, *args)
+        return run(program, *args, **kwargs)
 
     monkeypatch.setattr(Program, "run", counted)
     return counts

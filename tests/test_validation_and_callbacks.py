@@ -183,17 +183,18 @@ def test_interrupt_inside_an_epoch(iris, monkeypatch):
 
     run, calls = Program.run, []
 
-    def interrupted(self, *args):
+    def interrupted(self, *args, **kwargs):
         calls.append(1)
         if len(calls) == 3:
             raise KeyboardInterrupt
-        return run(self, *args)
+        return run(self, *args, **kwargs)
 
     monkeypatch.setattr(Program, "run", interrupted)
-    with pytest.warns(UserWarning, match="after epoch 2"):
+    # The calls before were of one epoch and of two.
+    with pytest.warns(UserWarning, match="after epoch 3"):
         est = classifier().fit(*iris)
     monkeypatch.undo()
-    until_then = classifier(max_iter=2).fit(*iris)
+    until_then = classifier(max_iter=3).fit(*iris)
     np.testing.assert_array_equal(est.coefs_[0], until_then.coefs_[0])
 
 
