@@ -26,7 +26,7 @@ def classifiers():
 def test_they_are_trained_all_the_same_with_one_warning(iris, monkeypatch, by_xla):
     monkeypatch.setenv("SKDROPOUT_XLA", by_xla)
     expected = [est.fit(*iris) for est in classifiers()]
-    monkeypatch.setattr(supply, "_n_programs", {"xla": 0, "graph": 0})
+    monkeypatch.setattr(supply, "_n_programs", {"xla": 0, "graph": 0, "none": 0})
     monkeypatch.setattr(supply, "_MOST", {"xla": 1, "graph": 1})
     monkeypatch.setattr(supply, "_MANY", 1)
     monkeypatch.setattr(supply, "_has_warned", False)

@@ -148,24 +148,28 @@ class Feed:
 
     def noise(
         self,
-        tasks: Sequence[Task],
+        streams: Sequence[Sequence[Task]],
         layers: Sequence[Layer],
         steps: slice,
         n_taken: int,
     ) -> list:
         """Noise of each layer for some steps, the first `n_taken` of which are taken, as
-        uint16 tensors of shape (n_steps, n_tasks, batch_rows, units).
+        uint16 tensors of shape (n_steps, n_streams, batch_rows, units).
 
-        Each task has that which it has in a frame of its own size. Good until the next
+        For each stream there are the tasks that share it, which have what they have in a
+        frame of their own size; anything where none of them drops. Good until the next
         call, as batches are.
         """
         noises = []
         n_steps = steps.stop - steps.start
         for layer in layers:
-            shape = (n_steps, len(tasks), self._frame.batch_rows, layer.units)
+            shape = (n_steps, len(streams), self._frame.batch_rows, layer.units)
             values = self._buffer(layer, shape, np.uint16)
             places: dict[Hashable, int] = {}
-            for i, task in enumerate(tasks):
+            for i, tasks in enumerate(streams):
+                if not any(t.settings.dropout_rates[layer.number] for t in tasks):
+                    continue
+                task = tasks[0]
                 units = task.architecture.layer_units[layer.number]
                 key = task.progress.seed, units, batch_rows(task)
                 first = places.setdefault(key, i)

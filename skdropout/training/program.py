@@ -263,8 +263,8 @@ class Program:
 
 @once_for_each
 def _compiled_program(key: ProgramKey) -> Program | None:
-    compilation = supply.take(key.by_xla)
-    return None if compilation == "none" else Program(key, compilation)
+    with supply.taken(key.by_xla) as compilation:
+        return None if compilation == "none" else Program(key, compilation)
 
 
 def program_for(key: ProgramKey) -> Program:

@@ -50,7 +50,8 @@ class StackRun:
         self._in_place = [runs[i] for i in arrangement.places]
         self._inputs = [tasks[i] for i in arrangement.inputs]
         self._targets = [tasks[i] for i in arrangement.targets]
-        self._noises = [tasks[i] for i in arrangement.noises]
+        n = shape.n_noises
+        self._noises = [[tasks[i] for i in arrangement.places[k::n]] for k in range(n)]
         tasks = [run.task for run in self._in_place]
         self._hyperparameters = stacked_hyperparameters(
             [task.settings.hyperparameters for task in tasks]

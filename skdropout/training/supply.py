@@ -5,6 +5,8 @@ hundred memory maps, of which the kernel grants a process a limited number: whoe
 for more is ended.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
@@ -13,7 +15,7 @@ from .._output import warn
 Compilation = Literal["xla", "graph", "none"]
 
 # Programs of each kind, at most: those by XLA take about 15 MB each.
-_MOST = {"xla": 128, "graph": 64}
+_MOST: dict[Compilation, int] = {"xla": 128, "graph": 64}
 # From so many on, programs are for coarser sizes, of which there are fewer.
 _MANY = 48
 # Memory maps of a program that XLA compiles, generously.
@@ -21,30 +23,35 @@ _MAPS_OF_PROGRAM = 256
 _MAPS, _MOST_MAPS = Path("/proc/self/maps"), Path("/proc/sys/vm/max_map_count")
 
 # Several threads may count at a time: a program more or less does not matter.
-_n_programs = {"xla": 0, "graph": 0}
+_n_programs: dict[Compilation, int] = {"xla": 0, "graph": 0, "none": 0}
 _has_warned = False
 
 
 def are_many() -> bool:
     """Whether there are so many programs that further ones are for coarser sizes."""
-    return sum(_n_programs.values()) >= _MANY
+    return _n_programs["xla"] + _n_programs["graph"] >= _MANY
 
 
-def take(by_xla: bool) -> Compilation:
-    """How a further program is to be compiled, which then counts.
+@contextmanager
+def taken(by_xla: bool) -> Iterator[Compilation]:
+    """How a further program is to be compiled, which counts unless making it fails.
 
     Warns once if it is not as was asked for.
     """
     kinds: tuple[Compilation, ...] = ("xla", "graph") if by_xla else ("graph",)
     for kind in kinds:
         if _n_programs[kind] < _MOST[kind] and (kind == "graph" or _has_maps()):
-            _n_programs[kind] += 1
             break
     else:
         kind = "none"
     if kind != kinds[0]:
         _warn_once()
-    return kind
+    _n_programs[kind] += 1
+    try:
+        yield kind
+    except BaseException:
+        _n_programs[kind] -= 1
+        raise
 
 
 def _has_maps() -> bool:
@@ -64,7 +71,7 @@ def _warn_once() -> None:
     if _has_warned:
         return
     _has_warned = True
-    n_programs = sum(_n_programs.values())
+    n_programs = _n_programs["xla"] + _n_programs["graph"]
     warn(
         f"This process has compiled {n_programs} training programs, each of which takes "
         "memory until the process ends. What would need a further one, such as a network "
