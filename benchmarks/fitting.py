@@ -1,11 +1,13 @@
 """Seconds of one fit, programs compiled."""
 
 import numpy as np
+from sklearn.neural_network import MLPClassifier
 
 from data import fashion_mnist, standardised_digits
 from measure import Contestant, compare, timed
 from ours import our_mlp
 from peers import keras_model, scikeras_classifier, sklearn_mlp
+from skdropout import DropoutMLPClassifier
 
 # Rounds at most of the slow contestants that are there for information.
 _SLOW_ROUNDS = 2
@@ -29,6 +31,22 @@ def fit_digits(rounds: int) -> None:
             f"fit-digits: {len(X)} rows, 128-128, adam, batch 32, 20 epochs, X {X.dtype}"
         )
         compare(title, contestants, rounds)
+
+
+def fit_default(rounds: int) -> None:
+    """Digits, with everything by default."""
+    X, y = standardised_digits()
+    ours = DropoutMLPClassifier(random_state=0)
+    ours.fit(X, y)  # compiles
+    theirs = MLPClassifier(random_state=0)
+    compare(
+        f"fit-default: {len(X)} rows, everything by default",
+        [
+            Contestant("skdropout", timed(lambda: ours.fit(X, y))),
+            Contestant("scikit-learn MLP", timed(lambda: theirs.fit(X, y)), 1.5),
+        ],
+        rounds,
+    )
 
 
 def fit_fashion(rounds: int) -> None:

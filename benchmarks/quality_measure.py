@@ -94,23 +94,17 @@ def _errors_of_both(of_data: dict, ours: str, peer: str) -> np.ndarray:
     return np.array([values[:n_folds] for values in errors])
 
 
+def relative_error(of_data: dict, ours: str, peer: str) -> float:
+    """The ratio of the errors, where half a row stands for no error."""
+    means = _errors_of_both(of_data, ours, peer).mean(axis=1)
+    of_ours, of_peer = np.maximum(means, 0.5 / of_data["n_rows"])
+    return of_ours / of_peer
+
+
 def ratio(results: dict, names: Sequence[str], ours: str, peer: str) -> float:
     """Geometric mean of the ratio of the errors."""
-    logs = []
-    for name in names:
-        means = _errors_of_both(results[name], ours, peer).mean(axis=1)
-        logs.append(np.log(np.maximum(means, _half_a_row(results[name]))))
-    return float(np.exp(np.mean([of_ours - of_peer for of_ours, of_peer in logs])))
-
-
-def least_error(of_data: dict, model: str) -> float:
-    """Mean error of a model on a data set, and not zero."""
-    return max(np.mean(of_data["models"][model]["errors"]), _half_a_row(of_data))
-
-
-def _half_a_row(of_data: dict) -> float:
-    """What stands for no error, as ratios need."""
-    return 0.5 / of_data["n_rows"]
+    ratios = [relative_error(results[name], ours, peer) for name in names]
+    return float(np.exp(np.mean(np.log(ratios))))
 
 
 def standing(of_data: dict, ours: str, peer: str) -> int:

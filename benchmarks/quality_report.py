@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from quality import ABLATION, TUNED, ablation_table
-from quality_measure import RESULTS, Table, by_data_set, in_short, least_error, read
+from quality_measure import RESULTS, Table, by_data_set, in_short, read, relative_error
 from quality_models import BY_DEFAULT, OURS, PEER, TREES
 
 _PICTURE, _TABLES = "quality.png", "quality_tables.md"
@@ -61,9 +61,7 @@ def _save_picture(results: dict[str, Any]) -> None:
 
 def _relative_errors(results: dict[str, Any], model: str) -> np.ndarray:
     """Of each data set, divided by that of the trees."""
-    return np.array(
-        [least_error(d, model) / least_error(d, TREES) for d in results.values()]
-    )
+    return np.array([relative_error(d, model, TREES) for d in results.values()])
 
 
 def _color(model: str) -> str:
@@ -71,21 +69,21 @@ def _color(model: str) -> str:
 
 
 def _draw_means(ax, results: dict[str, Any]) -> None:
-    for model in sorted(_models_of_all(results)):
+    for model in (model.name for model in BY_DEFAULT):
         seconds = [d["models"][model]["seconds"] for d in results.values()]
         x = math.exp(np.mean(np.log(seconds)))
         y = math.exp(np.mean(np.log(_relative_errors(results, model))))
         ax.plot(x, y, "o", color=_color(model), markersize=9)
-        offset = (8, -16) if model == TREES else (8, 5)  # it is close to ours
+        offset = (8, -16) if y < 1.01 else (8, 5)  # off the line
         ax.annotate(model, (x, y), offset, textcoords="offset points", fontsize=10)
     ax.axhline(1, color=_COLORS[TREES], linewidth=1, zorder=0)
     ax.set(xscale="log", yscale="log")
     ax.set_xlim(ax.get_xlim()[0], ax.get_xlim()[1] * 4)
     _plain_ticks(ax.xaxis, (0.1, 1, 10))
     _plain_ticks(ax.yaxis, (0.8, 1, 1.5, 2, 3))
-    ax.set_xlabel("seconds to fit, with the search if tuned", fontsize=12)
+    ax.set_xlabel("seconds to fit", fontsize=12)
     ax.set_ylabel("error / that of gradient boosting", fontsize=12)
-    ax.set_title(f"Geometric means over {len(results)} data sets", fontsize=13)
+    ax.set_title(f"By default, geometric means over {len(results)} data sets", fontsize=13)
     ax.grid(alpha=0.3)
 
 

@@ -29,6 +29,9 @@ BENCHMARKS = {
     "fit-digits": Benchmark(
         "fitting", "fit_digits", 5, "one fit of a small network, programs compiled"
     ),
+    "fit-default": Benchmark(
+        "fitting", "fit_default", 5, "one fit with everything by default"
+    ),
     "fit-fashion": Benchmark(
         "fitting", "fit_fashion", 5, "one fit of a larger network, programs compiled"
     ),
