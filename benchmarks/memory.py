@@ -3,14 +3,19 @@
 import gc
 import statistics
 from collections.abc import Callable
+from pathlib import Path
 
+import numpy as np
 import psutil
 
 from data import standardised_digits
-from measure import in_fresh_process, print_table
+from measure import Stopwatch, in_fresh_process, print_table
 from ours import our_mlp
 from peers import scikeras_classifier
+from skdropout import DropoutMLPClassifier
 
+_N_SHAPES = 2_000
+_OPTIMIZERS = ["adam", "sgd", "rmsprop", "nadam", "adagrad", "adamax", "lion"]
 _SIZES, _N_EPOCHS, _BATCH_SIZE = (32,), 2, 128
 
 
@@ -75,5 +80,47 @@ def memory(rounds: int) -> None:
         "memory: MB kept per fit, digits, 32, adam, another dropout rate and learning "
         "rate each fit, X float64",
         ["", "rounds", "median MB", "min - max", "at most"],
+        rows,
+    )
+
+
+def shapes_of(n_shapes: int) -> list[list]:
+    """Shapes fitted so far, seconds, MB and memory maps, now and then."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(60, 10))
+    y = (X[:, 0] > 0).astype(int)
+    watch, rows = Stopwatch(), []
+    for i in range(1, n_shapes + 1):
+        mlp = DropoutMLPClassifier(
+            tuple(rng.integers(1, 300, rng.integers(1, 5)).tolist()),
+            optimizer=_OPTIMIZERS[rng.integers(len(_OPTIMIZERS))],
+            batch_norm=bool(rng.integers(2)),
+            max_iter=1,
+            random_state=0,
+        )
+        mlp.fit(X[:, : rng.integers(1, 11)], y)
+        if i in (1, 50, 100, 150, 200, n_shapes):
+            megabytes = psutil.Process().memory_info().rss / 1e6
+            rows.append([i, watch.seconds().wall, megabytes, _n_maps()])
+    return rows
+
+
+def _n_maps() -> int | None:
+    try:
+        return len(Path("/proc/self/maps").read_text().splitlines())
+    except OSError:  # another kernel
+        return None
+
+
+def shapes(rounds: int) -> None:
+    """What a process takes that fits networks of many shapes."""
+    rows = [
+        [i, f"{seconds:.0f}", f"{megabytes:.0f}", n_maps]
+        for i, seconds, megabytes, n_maps in in_fresh_process(shapes_of, _N_SHAPES)
+    ]
+    print_table(
+        "shapes: one process, networks of other depths, widths, optimizers, with "
+        "and without batch normalisation, 60 rows, one epoch each",
+        ["shapes", "s", "MB", "memory maps"],
         rows,
     )

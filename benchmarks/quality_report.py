@@ -83,7 +83,7 @@ def _draw_means(ax, results: dict[str, Any]) -> None:
     _plain_ticks(ax.yaxis, (0.8, 1, 1.5, 2, 3))
     ax.set_xlabel("seconds to fit", fontsize=12)
     ax.set_ylabel("error / that of gradient boosting", fontsize=12)
-    ax.set_title(f"By default, geometric means over {len(results)} data sets", fontsize=13)
+    ax.set_title(f"By default, means over {len(results)} data sets", fontsize=13)
     ax.grid(alpha=0.3)
 
 

@@ -68,6 +68,9 @@ BENCHMARKS = {
         "pickling", "unpickle", 9, "load a pickle and predict one row, new process"
     ),
     "memory": Benchmark("memory", "memory", 3, "memory kept per fit, new process"),
+    "shapes": Benchmark(
+        "memory", "shapes", 1, "memory of a process that fits 2,000 shapes (slow)"
+    ),
     "pickle-size": Benchmark(
         "pickling", "pickle_size", 1, "size of a pickle beside its arrays"
     ),

@@ -52,7 +52,7 @@ def fit(est, X, y, **fit_params):
 def fitted(est, X, y, sizes=(None,), **fit_params):
     """Each candidate on each fold; the candidates have these layers in turn."""
     candidates = estimators(est)
-    for candidate, of_candidate in zip(candidates, itertools.cycle(sizes)):  # noqa: B905
+    for candidate, of_candidate in zip(candidates, itertools.cycle(sizes)):
         if of_candidate is not None:
             candidate.set_params(hidden_layer_sizes=of_candidate)
     return joblib.Parallel()(
@@ -79,7 +79,7 @@ def assert_fused_equals_alone(est, X, y, capfd, **fit_params):
 
 
 def assert_fused_equals_alone_in_other_sizes(est, X, y, **fit_params):
-    """Up to rounding, where the networks of a stack differ in the sizes of their layers."""
+    """Up to rounding, where the networks of a stack differ in their layers' sizes."""
     if len(est.hidden_layer_sizes) != 2:
         return
     sizes = [(12, 7), (5, 7), (12, 17)]

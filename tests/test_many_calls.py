@@ -31,7 +31,7 @@ def memory_of(call):
 
 @pytest.mark.parametrize("method", ["partial_fit", "fit"])
 def test_calls_before_cost_nothing(iris, method):
-    """As if a million epochs had been before: a copy of their figures takes 8 MB a list."""
+    """As if a million epochs had been before: a copy of such a list takes 8 MB."""
     X, y = iris
     est = DropoutMLPClassifier((5,), warm_start=True, max_iter=1, random_state=0)
     est.fit(X, y)

@@ -13,6 +13,9 @@ from .task import Task
 # may serve others: one network, and all that are trained together.
 _SPARE_WORK = 2e9
 _SPARE_WORK_TOGETHER = 2.5e10
+# Weights that may be zero, as optimizers take their time over each, however few rows
+# there are.
+_SPARE_WEIGHTS = 2**18
 # So many times as much, once there are many programs.
 _TIMES_THE_WORK = 8
 # Bits of the sizes of layers, at least: of features, which are selected and eliminated
@@ -100,8 +103,11 @@ def frame_of(tasks: Sequence[Task]) -> Frame:
 
 
 def _is_affordable(frame: Frame, smallest: Frame, tasks: Sequence[Task]) -> bool:
-    spent = [frame.work(task) - smallest.work(task) for task in tasks]
     times = _TIMES_THE_WORK if supply.are_many() else 1
+    sizes = [f.around(tasks[0].architecture).n_kernel_weights for f in (frame, smallest)]
+    if sizes[0] - sizes[1] > times * _SPARE_WEIGHTS:
+        return False
+    spent = [frame.work(task) - smallest.work(task) for task in tasks]
     together = times * _SPARE_WORK_TOGETHER
     return max(spent) <= times * _SPARE_WORK and sum(spent) <= together
 

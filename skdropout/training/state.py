@@ -135,12 +135,10 @@ class StatePacker:
         """Slots of the stack; `shapes` are those of each network's trained weights."""
         slots, n_counts = self.optimizer.slots, len(self.optimizer.initial_counts)
         if not any(states):
+            block_shapes = [self.layout.shapes[slot.weight] for slot in slots]
             return [
-                tf.fill(
-                    (self._n_networks, *self.layout.shapes[slot.weight]),
-                    np.float32(slot.initial),
-                )
-                for slot in slots
+                tf.constant(np.full((self._n_networks, *shape), slot.initial, np.float32))
+                for slot, shape in zip(slots, block_shapes, strict=True)
             ]
         blocks = []
         for kind in range(self._n_kinds):
