@@ -2,12 +2,13 @@
 
 import warnings
 
-import numpy as np
 import pytest
 
 from helpers import assert_same_network, run_python
 from skdropout import DropoutMLPClassifier, DropoutMLPRegressor
-from skdropout.training import supply
+from skdropout._caching import once_for_each
+from skdropout.training import program, supply
+from skdropout.training.program import Program
 
 SHAPES = [(5,), (40,), (5, 6), (40, 7, 3), (70, 70)]
 
@@ -30,20 +31,37 @@ def test_they_are_trained_all_the_same_with_one_warning(iris, monkeypatch, by_xl
     monkeypatch.setattr(supply, "_MOST", {"xla": 1, "graph": 1})
     monkeypatch.setattr(supply, "_MANY", 1)
     monkeypatch.setattr(supply, "_has_warned", False)
-    # Others than before, whose programs are not there.
-    X = np.hstack([iris[0]] * 5)
+    monkeypatch.setattr(supply, "_known", set())
+    anew = once_for_each(program._compiled_if_granted)
+    monkeypatch.setattr(program, "_compiled_program", anew)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        for est in classifiers():
-            est.fit(X, iris[1])
         regressor = DropoutMLPRegressor((9,), max_iter=2, random_state=0)
-        regressor.fit(X, iris[1])
+        regressor.fit(*iris)
         found = [est.fit(*iris) for est in classifiers()]
     messages = [str(w.message) for w in caught if "programs" in str(w.message)]
     assert len(messages) == 1
     assert "without compiling" in messages[0]
     for one, other in zip(expected, found, strict=True):
         assert_same_network(one, other, rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.filterwarnings("ignore:.*Maximum iterations")
+def test_what_has_a_program_keeps_it(iris, monkeypatch):
+    """Also when there are so many that sizes become coarser."""
+    made, make = [], Program.__init__
+
+    def recorded(self, key, *args):
+        made.append(key.frame.layer_units)
+        make(self, key, *args)
+
+    monkeypatch.setattr(Program, "__init__", recorded)
+    est = DropoutMLPClassifier((70, 20), max_iter=2, random_state=0).fit(*iris)
+    monkeypatch.setattr(supply, "_MANY", 0)
+    est.fit(*iris)
+    assert made == [(32, 128, 32, 3)]
+    est.set_params(hidden_layer_sizes=(20, 70)).fit(*iris)
+    assert made[1:] == [(64, 256, 256, 3)]
 
 
 @pytest.mark.slow

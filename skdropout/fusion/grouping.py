@@ -22,19 +22,6 @@ _ARRAYS_PER_WEIGHT = 5
 _ARRAYS_PER_UNIT = 6
 
 
-def program_key(task: Task, frame: Frame) -> Hashable:
-    """What a program depends on, but for the number of networks."""
-    settings = task.settings
-    return (
-        frame.around(task.architecture),
-        settings.loss,
-        task.optimizer.key,
-        settings.device,
-        settings.by_xla,
-        frame,
-    )
-
-
 def family_key(task: Task) -> Hashable:
     """Equal for tasks that one stack can hold, if its frame is large enough."""
     settings, architecture = task.settings, task.architecture

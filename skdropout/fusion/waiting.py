@@ -5,7 +5,7 @@ import math
 from collections.abc import Hashable
 from typing import NamedTuple
 
-from ..training.frames import Frame, frame_of
+from ..training.frames import Frame, frame_of, program_key
 from ..training.task import WORTH_COMPILING, Outcome, Task
 from .grouping import (
     WORTH_A_STACK,
@@ -16,7 +16,6 @@ from .grouping import (
     is_even,
     is_worth_padding,
     network_bytes,
-    program_key,
     rows_bytes,
 )
 from .participants import Participant

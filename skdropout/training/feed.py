@@ -122,9 +122,14 @@ class Feed:
         return self._real_rows[task.input_stream]
 
     def batches(
-        self, inputs: Sequence[Task], targets: Sequence[Task], steps: slice
+        self,
+        inputs: Sequence[Task],
+        targets: Sequence[Task],
+        steps: slice,
+        n_taken: int,
     ) -> Batches:
-        """The rows of some steps, for the tasks that stand for the streams.
+        """The rows of some steps, the first `n_taken` of which are taken, for the tasks
+        that stand for the streams.
 
         Good until the next call, which writes the inputs to the same memory.
         """
@@ -132,8 +137,9 @@ class Feed:
         row = self._frame.batch_rows, self._frame.layer_units[0]
         shape = (steps.stop - steps.start, len(streams), *row)
         X = self._buffer("inputs", shape, np.float32)
+        taken = slice(steps.start, steps.start + n_taken)
         for i, stream in enumerate(streams):
-            stream.write_inputs(X[:, i], steps)
+            stream.write_inputs(X[:n_taken, i], taken)
         parts = {
             task.target_stream: self._streams[task.input_stream].targets(task.rows, steps)
             for task in targets

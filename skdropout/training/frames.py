@@ -1,6 +1,6 @@
 """The sizes for which a program is compiled, so that few programs serve many networks."""
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -79,19 +79,41 @@ def _aligned(rows: int, task: Task) -> int:
     return -(-rows // multiple) * multiple
 
 
+def program_key(task: Task, frame: Frame) -> Hashable:
+    """What a program depends on, but for the number of networks and of steps."""
+    settings = task.settings
+    return (
+        frame.around(task.architecture),
+        frame,
+        settings.loss,
+        task.optimizer.key,
+        settings.device,
+        settings.by_xla,
+    )
+
+
 def frame_of(tasks: Sequence[Task]) -> Frame:
     """The frame in which networks are trained together.
 
     It is larger than they need where that costs little: sizes of layers are rounded up,
-    and a batch that holds all rows has as many as it may have.
+    and a batch that holds all rows has as many as it may have. Once there are many
+    programs it is larger still, unless there is one for these networks.
     """
+    frame = _frame_of(tasks, is_coarse=False)
+    if supply.are_many() and not supply.has(program_key(tasks[0], frame)):
+        return _frame_of(tasks, is_coarse=True)
+    return frame
+
+
+def _frame_of(tasks: Sequence[Task], is_coarse: bool) -> Frame:
     sizes = [task.architecture.layer_units for task in tasks]
     needed = tuple(map(max, zip(*sizes, strict=True)))
     rows = max(map(batch_rows, tasks))
     *units, n_outputs = needed
     architecture = tasks[0].architecture
     n_free = 1 if is_of_whole_layers(architecture) else len(units)
-    general = (*_general_sizes(units[:n_free]), *units[n_free:], n_outputs)
+    rounded = _rounded_up(units[:n_free], is_coarse)
+    general = (*rounded, *units[n_free:], n_outputs)
     most_rows = max(_aligned(task.settings.batch_size, task) for task in tasks)
     activations = tuple(sorted({task.architecture.activation for task in tasks}))
     *larger, smallest = (
@@ -99,11 +121,14 @@ def frame_of(tasks: Sequence[Task]) -> Frame:
         for layer_units in (general, needed)
         for n_rows in (most_rows, rows)
     )
-    return next((f for f in larger if _is_affordable(f, smallest, tasks)), smallest)
+    times = _TIMES_THE_WORK if is_coarse else 1
+    affordable = (f for f in larger if _is_affordable(f, smallest, tasks, times))
+    return next(affordable, smallest)
 
 
-def _is_affordable(frame: Frame, smallest: Frame, tasks: Sequence[Task]) -> bool:
-    times = _TIMES_THE_WORK if supply.are_many() else 1
+def _is_affordable(
+    frame: Frame, smallest: Frame, tasks: Sequence[Task], times: int
+) -> bool:
     sizes = [f.around(tasks[0].architecture).n_kernel_weights for f in (frame, smallest)]
     if sizes[0] - sizes[1] > times * _SPARE_WEIGHTS:
         return False
@@ -112,14 +137,14 @@ def _is_affordable(frame: Frame, smallest: Frame, tasks: Sequence[Task]) -> bool
     return max(spent) <= times * _SPARE_WORK and sum(spent) <= together
 
 
-def _general_sizes(units: Sequence[int]) -> tuple[int, ...]:
-    """Number of features and units of hidden layers, rounded up to powers of two; once
-    there are many programs, to powers of four, and all hidden layers to one size."""
+def _rounded_up(units: Sequence[int], is_coarse: bool) -> tuple[int, ...]:
+    """Number of features and units of hidden layers, rounded up to powers of two; or
+    coarsely, to powers of four, and all hidden layers to one size."""
     fewest = [_FEWEST_FEATURES] + [_FEWEST_UNITS] * (len(units) - 1)
     n_bits = [
         max(least, (n - 1).bit_length()) for n, least in zip(units, fewest, strict=True)
     ]
-    if supply.are_many():
+    if is_coarse:
         n_bits = [bits + bits % 2 for bits in n_bits]
         n_bits[1:] = [max(n_bits[1:], default=0)] * (len(n_bits) - 1)
     return tuple(2**bits for bits in n_bits)

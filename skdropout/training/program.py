@@ -5,6 +5,7 @@ Every weight has a leading network axis: kernels (M, fan_in, fan_out), vectors
 learning rate, momentum, penalty), and one program serves all values of it.
 """
 
+from collections.abc import Hashable
 from dataclasses import dataclass
 
 import numpy as np
@@ -57,6 +58,18 @@ class ProgramKey:
     device: str
     by_xla: bool
     shape: Shape
+
+    @property
+    def without_counts(self) -> Hashable:
+        """As of `frames.program_key`."""
+        return (
+            self.architecture,
+            self.frame,
+            self.loss,
+            self.optimizer,
+            self.device,
+            self.by_xla,
+        )
 
 
 class Program:
@@ -261,10 +274,12 @@ class Program:
         return losses.numpy(), logits.numpy()
 
 
-@once_for_each
-def _compiled_program(key: ProgramKey) -> Program | None:
-    with supply.taken(key.by_xla) as compilation:
+def _compiled_if_granted(key: ProgramKey) -> Program | None:
+    with supply.taken(key.without_counts, key.by_xla) as compilation:
         return None if compilation == "none" else Program(key, compilation)
+
+
+_compiled_program = once_for_each(_compiled_if_granted)
 
 
 def program_for(key: ProgramKey) -> Program:

@@ -172,7 +172,7 @@ class StackRun:
             take_steps = partial(
                 self._program.run,
                 state,
-                feed.batches(self._inputs, self._targets, steps),
+                feed.batches(self._inputs, self._targets, steps, n_taken),
                 feed.noise(self._noises, noisy_layers, steps, n_taken),
                 rates=rates[steps],
                 norm_shares=norm_shares[steps],

@@ -5,7 +5,7 @@ hundred memory maps, of which the kernel grants a process a limited number: whoe
 for more is ended.
 """
 
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
@@ -23,6 +23,7 @@ _MAPS_OF_PROGRAM = 256
 _MAPS, _MOST_MAPS = Path("/proc/self/maps"), Path("/proc/sys/vm/max_map_count")
 
 # Several threads may count at a time: a program more or less does not matter.
+_known: set[Hashable] = set()
 _n_programs: dict[Compilation, int] = {"xla": 0, "graph": 0, "none": 0}
 _has_warned = False
 
@@ -32,8 +33,13 @@ def are_many() -> bool:
     return _n_programs["xla"] + _n_programs["graph"] >= _MANY
 
 
+def has(key: Hashable) -> bool:
+    """Whether there is a program of this key, for some number of networks."""
+    return key in _known
+
+
 @contextmanager
-def taken(by_xla: bool) -> Iterator[Compilation]:
+def taken(key: Hashable, by_xla: bool) -> Iterator[Compilation]:
     """How a further program is to be compiled, which counts unless making it fails.
 
     Warns once if it is not as was asked for.
@@ -52,6 +58,8 @@ def taken(by_xla: bool) -> Iterator[Compilation]:
     except BaseException:
         _n_programs[kind] -= 1
         raise
+    if kind != "none":
+        _known.add(key)
 
 
 def _has_maps() -> bool:
