@@ -136,7 +136,8 @@ def test_cancelled_fits(iris):
     def fit():
         is_waiting.set()
         try:
-            est.fit(X[:, :2], y + 7)
+            # So many rows that training has not ended when it is cancelled.
+            est.fit(np.tile(X[:, :2], (2_000, 1)), np.tile(y + 7, 2_000))
         finally:
             has_ended.set()
 
