@@ -22,25 +22,42 @@ OPTIMIZERS = {
 }
 
 
+def rows_of(n_rows, n_features=5, seed=0):
+    """Rows of three classes, with weights."""
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(n_rows, n_features)).astype(np.float32)
+    y = X[:, :3].argmax(axis=1)[:, None].astype(np.float32)
+    return Rows(X, y, rng.uniform(0.5, 2, n_rows).astype(np.float32))
+
+
 def task_of(
-    layer_units, optimizer="Adam", place=None, activation="relu", n_rows=50, **changes
+    layer_units,
+    optimizer="Adam",
+    place=None,
+    activation="relu",
+    n_rows=50,
+    seed=0,
+    hyperparameters=None,
+    **changes,
 ):
-    """A task with all that a program takes as an input, and `changes` of its settings."""
+    """A task with all that a program takes as an input, and `changes` of its settings.
+
+    The optimizer is one of Keras's, or a name in `OPTIMIZERS`; the seed is that of the
+    weights.
+    """
     # The gradient of a bias before batch normalisation is zero but for rounding.
     use_bias = place != "before_activation"
     architecture = Architecture(
         layer_units, activation, "softmax", use_bias, place, place is not None
     )
-    made = OPTIMIZERS[optimizer]
-    made = OptimizerRecipe(type(made), made.get_config())
-    rng = np.random.default_rng(sum(layer_units))
+    optimizer = OPTIMIZERS.get(optimizer, optimizer)
+    made = OptimizerRecipe(type(optimizer), optimizer.get_config())
+    rng = np.random.default_rng([seed, *layer_units])
     weights = [
         np.full(spec.shape, float(spec.role in ("gamma", "moving_variance")), np.float32)
         + (spec.role == "kernel") * rng.normal(0, 0.3, spec.shape).astype(np.float32)
         for spec in architecture.weight_specs
     ]
-    X = rng.normal(size=(n_rows, layer_units[0])).astype(np.float32)
-    y = X[:, :3].argmax(axis=1)[:, None].astype(np.float32)
     settings = {
         "hyperparameters": {
             **{row.name: 0.0 for row in PROGRAM_INPUTS},
@@ -51,6 +68,7 @@ def task_of(
             "label_smoothing": 0.1,
             **made.hyperparameters,
             "clipnorm": 0.5,
+            **(hyperparameters or {}),
         },
         "loss": "categorical",
         "batch_size": 16,
@@ -73,5 +91,5 @@ def task_of(
         Progress(7),
         weights,
         OptimizerState("", []),
-        Rows(X, y, rng.uniform(0.5, 2, n_rows).astype(np.float32)),
+        rows_of(n_rows, layer_units[0]),
     )

@@ -380,7 +380,7 @@ def test_programs_of_different_groups_compile_side_by_side(
     run = Program.run
 
     def recorded(program, *args, **kwargs):
-        n_layers_seen.add(len(program.key.architecture.layer_units))
+        n_layers_seen.add(len(program.key.kind.architecture.layer_units))
         if len(n_layers_seen) == 2:
             is_other_there.set()
         assert is_other_there.wait(60)

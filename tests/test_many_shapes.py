@@ -52,7 +52,7 @@ def test_what_has_a_program_keeps_it(iris, monkeypatch):
     made, make = [], Program.__init__
 
     def recorded(self, key, *args):
-        made.append(key.frame.layer_units)
+        made.append(key.kind.frame.layer_units)
         make(self, key, *args)
 
     monkeypatch.setattr(Program, "__init__", recorded)

@@ -36,7 +36,7 @@ def last_states(monkeypatch):
 
 def assert_rest_is_zero(program, state, tasks):
     """All that a stack has beyond the weights of its networks is zero."""
-    architecture = program.key.architecture
+    architecture = program.key.kind.architecture
     is_any_smaller = False
     for place, task in enumerate(tasks):
         whole = program.packer.weights_of(state, place, architecture)

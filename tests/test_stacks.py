@@ -4,63 +4,29 @@ import keras
 import numpy as np
 import pytest
 
-from skdropout._hyperparameters import PROGRAM_INPUTS
-from skdropout.network.architecture import Architecture
-from skdropout.training.optimizers import OptimizerRecipe
-from skdropout.training.task import OptimizerState, Progress, Rows, Settings, Task
+from skdropout.training.task import Progress
 from skdropout.training.trainer import train
+from tasks import rows_of, task_of
 
 RATES, LEARNING_RATES, ALPHAS = (0.0, 0.3, 0.8), (0.01, 0.003, 0.03), (0.0, 0.1, 1.0)
 
 
 def task(network, rows, seed, optimizer, batch_norm=None, validation=None, **changes):
-    architecture = Architecture((5, 12, 8, 3), "relu", "softmax", True, batch_norm)
-    optimizer = optimizer(LEARNING_RATES[network])
-    made = OptimizerRecipe(type(optimizer), optimizer.get_config())
-    rng = np.random.default_rng(network)
-    weights = [
-        np.full(spec.shape, float(spec.role in ("gamma", "moving_variance")), np.float32)
-        + (spec.role == "kernel") * rng.normal(0, 0.3, spec.shape).astype(np.float32)
-        for spec in architecture.weight_specs
-    ]
-    settings = {
-        "hyperparameters": {
-            **{row.name: 0.0 for row in PROGRAM_INPUTS},
+    made = task_of(
+        (5, 12, 8, 3),
+        optimizer(LEARNING_RATES[network]),
+        batch_norm,
+        seed=network,
+        hyperparameters={
             "dropout_rate": [RATES[network], RATES[-1 - network]],
             "alpha": ALPHAS[network],
-            **made.hyperparameters,
         },
-        "loss": "categorical",
-        "batch_size": 16,
-        "max_iter": 4,
-        "shuffle": True,
-        "tol": 0.0,
-        "n_iter_no_change": np.inf,
-        "early_stopping": validation is not None,
-        "learning_rate": "constant",
-        "power_t": 0.5,
-        "verbose": False,
-        "device": "/CPU:0",
-        "by_xla": True,
-        **changes,
-    }
-    return Task(
-        architecture,
-        made,
-        Settings(**settings),
-        Progress(seed),
-        weights,
-        OptimizerState("", []),
-        rows,
-        validation,
+        early_stopping=validation is not None,
+        **{"by_xla": True, "max_iter": 4, **changes},
     )
-
-
-def rows(n, seed=0):
-    rng = np.random.default_rng(seed)
-    X = rng.normal(size=(n, 5)).astype(np.float32)
-    y = X[:, :3].argmax(axis=1)[:, None].astype(np.float32)
-    return Rows(X, y, rng.uniform(0.5, 2, n).astype(np.float32))
+    made.progress = Progress(seed)
+    made.rows, made.validation = rows, validation
+    return made
 
 
 OPTIMIZERS = {
@@ -74,9 +40,9 @@ OPTIMIZERS = {
 @pytest.mark.parametrize("batch_norm", [None, "after_activation"])
 @pytest.mark.parametrize("sharing", ["rows and seed", "rows", "seed"])
 def test_stack_equals_each_alone(optimizer, batch_norm, sharing):
-    shared = rows(90)
+    shared = rows_of(90)
     # Folds of unequal length, with the same number of steps.
-    folds = [rows(90 - i, seed=i) for i in range(3)]
+    folds = [rows_of(90 - i, seed=i) for i in range(3)]
 
     def tasks():
         return [
@@ -110,9 +76,9 @@ def test_stack_equals_each_alone(optimizer, batch_norm, sharing):
 
 def test_one_diverging_network_leaves_the_others_alone():
     adam = OPTIMIZERS["adam"]
-    tasks = [task(i, rows(90), 7, adam) for i in range(3)]
+    tasks = [task(i, rows_of(90), 7, adam) for i in range(3)]
     tasks[1].weights[0][:] = np.nan
     results = train(tasks)
     assert isinstance(results[1], ValueError)
-    (alone,) = train([task(2, rows(90), 7, adam)])
+    (alone,) = train([task(2, rows_of(90), 7, adam)])
     np.testing.assert_allclose(results[2].weights[0], alone.weights[0], atol=1e-5)

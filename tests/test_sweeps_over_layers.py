@@ -31,7 +31,7 @@ def programs(monkeypatch):
     made, make = [], Program.__init__
 
     def recorded(program, key, *args):
-        made.append(key.frame.layer_units)
+        made.append(key.kind.frame.layer_units)
         make(program, key, *args)
 
     monkeypatch.setattr(Program, "__init__", recorded)
@@ -253,3 +253,13 @@ def test_softmax_layers_have_no_units_but_their_own(iris):
         fused = fit_all(ests, *iris)
     for one, other in zip(alone, fused, strict=True):
         assert_same(one, other)
+
+
+def test_long_chunks_share_programs_too(programs):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(900, 4))
+    y = (X[:, 0] > 0).astype(int)
+    est = classifier(13, batch_size=1_000)
+    for length in rng.integers(1, 900, 40).tolist():
+        est.partial_fit(X[:length], y[:length], classes=[0, 1])
+    assert len(programs) <= 3  # of 256, 512 and 1,000 rows

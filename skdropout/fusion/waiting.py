@@ -5,7 +5,7 @@ import math
 from collections.abc import Hashable
 from typing import NamedTuple
 
-from ..training.frames import Frame, frame_of, program_key
+from ..training.frames import Frame, frame_of, program_kind
 from ..training.task import WORTH_COMPILING, Outcome, Task
 from .grouping import (
     WORTH_A_STACK,
@@ -51,7 +51,7 @@ class PlannedStack(NamedTuple):
     Attributes
     ----------
     program : hashable
-        A `program_key`.
+        A `ProgramKind`.
     fits : list of Fit
     size : int
         That of the largest stack of the group, whose program it is to share.
@@ -105,11 +105,12 @@ class WaitingFits:
         fits.append(fit)
         frame = frame_of([task])
         width = min(good_width(task, frame), self._most(task, frame))
-        tasks = [fit.task for fit in fits]
         # With others it might share a program, unless it is worth one of its own.
-        is_worthwhile = sum(task.work for task in tasks) >= WORTH_COMPILING
-        if is_worthwhile and min(len(fits), n_to_come) >= width and is_even(tasks):
-            return self._cut(self._groups.pop(group), width, frame_of(tasks))
+        is_worthwhile = len(fits) * task.work >= WORTH_COMPILING
+        if is_worthwhile and min(len(fits), n_to_come) >= width:
+            tasks = [fit.task for fit in fits]
+            if is_even(tasks):
+                return self._cut(self._groups.pop(group), width, frame_of(tasks))
         return []
 
     def take_all(self) -> list[PlannedStack]:
@@ -135,7 +136,7 @@ class WaitingFits:
         frame = frame_of(tasks)
         size = self._suitable_size(tasks, frame)
         # As before, so that the program serves again.
-        before = self._sizes.get(program_key(tasks[0], frame), 0)
+        before = self._sizes.get(program_kind(tasks[0], frame), 0)
         if size <= before and is_worth_padding(tasks[0], before - len(fits)):
             size = before
         return self._cut(fits, size, frame)
@@ -163,7 +164,7 @@ class WaitingFits:
         largest = max(map(len, pieces))
         if not is_worth_padding(tasks[0], size - largest):
             size = largest
-        program = program_key(tasks[0], frame)
+        program = program_kind(tasks[0], frame)
         self._sizes[program] = size = max(size, largest)
         return [
             PlannedStack(program, [fits[i] for i in piece], size, frame)

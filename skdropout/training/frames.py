@@ -1,6 +1,6 @@
 """The sizes for which a program is compiled, so that few programs serve many networks."""
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -21,6 +21,8 @@ _TIMES_THE_WORK = 8
 # Bits of the sizes of layers, at least: of features, which are selected and eliminated
 # one by one, and of hidden units.
 _FEWEST_FEATURES, _FEWEST_UNITS = 5, 4
+# So many rows of a batch cost little more than one.
+_FEW_ROWS = 256
 # Without XLA, networks begin at multiples of this in their stack's arrays: TensorFlow's
 # kernels compute what does not fill a vector register in another way.
 _ALIGNED_ROWS = 16
@@ -74,15 +76,46 @@ def batch_rows(task: Task) -> int:
     return _aligned(min(padded_size(len(task.rows)), task.settings.batch_size), task)
 
 
+def _general_rows(task: Task) -> int:
+    """A power of two, or as many rows as a batch of the task may have."""
+    power = max(_FEW_ROWS, 1 << (len(task.rows) - 1).bit_length())
+    return _aligned(min(power, task.settings.batch_size), task)
+
+
 def _aligned(rows: int, task: Task) -> int:
     multiple = 1 if task.settings.by_xla else _ALIGNED_ROWS
     return -(-rows // multiple) * multiple
 
 
-def program_key(task: Task, frame: Frame) -> Hashable:
-    """What a program depends on, but for the number of networks and of steps."""
+class ProgramKind(NamedTuple):
+    """What a program depends on, but for the numbers of networks and steps and what
+    these leave out.
+
+    Attributes
+    ----------
+    architecture : Architecture
+        With the layers of the frame.
+    frame : Frame
+    loss : str
+    optimizer : tuple
+        An ``OptimizerRecipe.key``.
+    device : str
+    by_xla : bool
+        Whether XLA is to compile the steps.
+    """
+
+    architecture: Architecture
+    frame: Frame
+    loss: str
+    optimizer: tuple
+    device: str
+    by_xla: bool
+
+
+def program_kind(task: Task, frame: Frame) -> ProgramKind:
+    """The kind of program that trains the network of a task in a frame."""
     settings = task.settings
-    return (
+    return ProgramKind(
         frame.around(task.architecture),
         frame,
         settings.loss,
@@ -96,11 +129,11 @@ def frame_of(tasks: Sequence[Task]) -> Frame:
     """The frame in which networks are trained together.
 
     It is larger than they need where that costs little: sizes of layers are rounded up,
-    and a batch that holds all rows has as many as it may have. Once there are many
-    programs it is larger still, unless there is one for these networks.
+    and a batch that holds all rows to a power of two, or to as many as it may have. Once
+    there are many programs it is larger still, unless there is one for these networks.
     """
     frame = _frame_of(tasks, is_coarse=False)
-    if supply.are_many() and not supply.has(program_key(tasks[0], frame)):
+    if supply.are_many() and not supply.has(program_kind(tasks[0], frame)):
         return _frame_of(tasks, is_coarse=True)
     return frame
 
@@ -114,7 +147,7 @@ def _frame_of(tasks: Sequence[Task], is_coarse: bool) -> Frame:
     n_free = 1 if is_of_whole_layers(architecture) else len(units)
     rounded = _rounded_up(units[:n_free], is_coarse)
     general = (*rounded, *units[n_free:], n_outputs)
-    most_rows = max(_aligned(task.settings.batch_size, task) for task in tasks)
+    most_rows = max(rows, *map(_general_rows, tasks))
     activations = tuple(sorted({task.architecture.activation for task in tasks}))
     *larger, smallest = (
         Frame(layer_units, n_rows, activations, len(set(sizes)) > 1)

@@ -5,7 +5,6 @@ Every weight has a leading network axis: kernels (M, fan_in, fan_out), vectors
 learning rate, momentum, penalty), and one program serves all values of it.
 """
 
-from collections.abc import Hashable
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,12 +12,11 @@ import numpy as np
 from .._backend import tf
 from .._caching import once_for_each
 from .._surroundings import single_precision, without_op_callbacks
-from ..network.architecture import Architecture
 from . import supply
 from .arrangement import Shape
 from .feed import Batches
 from .forward import logits_in_prediction
-from .frames import Frame
+from .frames import ProgramKind
 from .hyperparameters import hyperparameter_specs
 from .losses import ROW_LOSSES
 from .state import State, StatePacker
@@ -33,43 +31,18 @@ class ProgramKey:
 
     Attributes
     ----------
-    architecture : Architecture
-        Around which there is the frame.
-    frame : Frame
-    loss : str
-    optimizer : tuple
-        An ``OptimizerRecipe.key``.
+    kind : ProgramKind
     n_steps : int
         Steps of a call.
     in_use : frozenset of str
         The hyperparameters that are not left out, as of `in_use`.
-    device : str
-    by_xla : bool
-        Whether XLA compiles the steps.
     shape : Shape
     """
 
-    architecture: Architecture
-    frame: Frame
-    loss: str
-    optimizer: tuple
+    kind: ProgramKind
     n_steps: int
     in_use: frozenset[str]
-    device: str
-    by_xla: bool
     shape: Shape
-
-    @property
-    def without_counts(self) -> Hashable:
-        """As of `frames.program_key`."""
-        return (
-            self.architecture,
-            self.frame,
-            self.loss,
-            self.optimizer,
-            self.device,
-            self.by_xla,
-        )
 
 
 class Program:
@@ -94,19 +67,19 @@ class Program:
         self.key = key
         self.noisy_layers = [
             layer
-            for layer in key.architecture.layers
+            for layer in key.kind.architecture.layers
             if layer.kind == "dropout"
             and (layer.number or "input_dropout_rate" in key.in_use)
         ]
-        with tf.device(key.device), single_precision(), without_op_callbacks():
+        with tf.device(key.kind.device), single_precision(), without_op_callbacks():
             self.packer = StatePacker(
-                key.architecture, key.optimizer, key.shape.n_networks
+                key.kind.architecture, key.kind.optimizer, key.shape.n_networks
             )
             self._step = TrainingStep(
-                key.architecture,
-                key.loss,
+                key.kind.architecture,
+                key.kind.loss,
                 self.packer,
-                key.frame.activations,
+                key.kind.frame.activations,
                 self.noisy_layers,
                 key.in_use,
             )
@@ -122,22 +95,24 @@ class Program:
                 self.packer.optimizer.release()
 
     def _signature(self):
-        key, floats, spec = self.key, tf.float32, tf.TensorSpec
-        units, n_noises = key.architecture.layer_units, key.shape.n_noises
-        n_targets = 1 if key.loss == "categorical" else units[-1]
-        rows = (key.n_steps, key.shape.n_inputs, key.frame.batch_rows, units[0])
-        targets = (key.n_steps, key.shape.n_targets, key.frame.batch_rows, n_targets)
+        key, kind = self.key, self.key.kind
+        floats, spec = tf.float32, tf.TensorSpec
+        units, n_noises = kind.architecture.layer_units, key.shape.n_noises
+        n_targets = 1 if kind.loss == "categorical" else units[-1]
+        rows = (key.n_steps, key.shape.n_inputs, kind.frame.batch_rows, units[0])
+        targets = (key.n_steps, key.shape.n_targets, kind.frame.batch_rows, n_targets)
         return (
             self.packer.specs(),
             Batches(
                 spec(rows, floats),
                 spec(targets, floats),
-                spec((*targets[:2], 2, key.frame.batch_rows), floats),
+                spec((*targets[:2], 2, kind.frame.batch_rows), floats),
                 spec(targets[:2], floats),
             ),
             [
                 spec(
-                    (key.n_steps, n_noises, key.frame.batch_rows, layer.units), tf.uint16
+                    (key.n_steps, n_noises, kind.frame.batch_rows, layer.units),
+                    tf.uint16,
                 )
                 for layer in self.noisy_layers
             ],
@@ -145,7 +120,7 @@ class Program:
             spec((key.n_steps, key.shape.n_networks), floats),
             spec((key.n_steps, key.shape.n_networks), floats),
             hyperparameter_specs(key.shape.n_networks, len(units) - 2),
-            unit_specs(key.frame, key.shape.n_networks),
+            unit_specs(kind.frame, key.shape.n_networks),
         )
 
     def run(
@@ -183,7 +158,7 @@ class Program:
         losses : tensor of shape (key.n_steps, n_networks)
             Loss of each step with the penalty; anything finite for steps not taken.
         """
-        with tf.device(self.key.device):
+        with tf.device(self.key.kind.device):
             return self._run(
                 state,
                 batches,
@@ -252,30 +227,30 @@ class Program:
             Weighted sums over the rows.
         logits : ndarray of shape (n_networks, n_rows, n_outputs)
         """
-        with tf.device(self.key.device):
+        with tf.device(self.key.kind.device):
             blocks = state.weights
             if len(networks) < self.key.shape.n_networks:
                 blocks = [tf.gather(values, networks) for values in blocks]
                 units = units.take(networks)
             weights = self.packer.layout.tensors(blocks)
-            n_missing = self.key.architecture.layer_units[0] - X.shape[1]
+            n_missing = self.key.kind.architecture.layer_units[0] - X.shape[1]
             X = tf.pad(X, [(0, 0), (0, n_missing)]) if n_missing else tf.constant(X)
             logits = logits_in_prediction(
-                self.key.architecture,
+                self.key.kind.architecture,
                 weights,
                 X[None],
                 lambda values, layer: activated(
-                    values, layer.number, self.key.frame.activations, units
+                    values, layer.number, self.key.kind.frame.activations, units
                 ),
             )
             y = tf.broadcast_to(y, (len(networks), *y.shape))
-            row_losses = ROW_LOSSES[self.key.loss].of_logits(y, logits)
+            row_losses = ROW_LOSSES[self.key.kind.loss].of_logits(y, logits)
             losses = tf.reduce_sum(row_losses * weight, axis=-1)
         return losses.numpy(), logits.numpy()
 
 
 def _compiled_if_granted(key: ProgramKey) -> Program | None:
-    with supply.taken(key.without_counts, key.by_xla) as compilation:
+    with supply.taken(key.kind, key.kind.by_xla) as compilation:
         return None if compilation == "none" else Program(key, compilation)
 
 

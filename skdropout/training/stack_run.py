@@ -8,6 +8,7 @@ from .arrangement import arrange
 from .batches import row_weights, take_rows
 from .epochs import Epochs
 from .feed import noise_key
+from .frames import program_kind
 from .hyperparameters import in_use, stacked_hyperparameters
 from .moving_statistics import batch_share
 from .network_run import NetworkRun
@@ -27,7 +28,6 @@ class StackRun:
     def __init__(self, runs: list[NetworkRun], epochs: Epochs, size: int):
         self._runs, self._epochs = runs, epochs
         tasks = [run.task for run in runs]
-        first = tasks[0]
         shape, arrangement = arrange(
             [task.input_stream for task in tasks],
             [task.target_stream for task in tasks],
@@ -36,14 +36,9 @@ class StackRun:
             is_noise_common=not epochs.frame.is_mixed,
         )
         self._key = ProgramKey(
-            architecture=epochs.frame.around(first.architecture),
-            frame=epochs.frame,
-            loss=first.settings.loss,
-            optimizer=first.optimizer.key,
+            kind=program_kind(tasks[0], epochs.frame),
             n_steps=epochs.chunk_steps(shape.n_inputs, shape.n_noises),
             in_use=in_use([task.settings.hyperparameters for task in tasks]),
-            device=first.settings.device,
-            by_xla=first.settings.by_xla,
             shape=shape,
         )
         self._program = program_for(self._key)
