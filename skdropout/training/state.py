@@ -45,7 +45,7 @@ class Reached:
     """
 
     def __init__(self, compute: Callable[[], State]):
-        self._compute = compute
+        self._compute: Callable[[], State] | None = compute
         self._state: State | None = None
 
     @property
@@ -56,7 +56,9 @@ class Reached:
     @property
     def state(self) -> State:
         if self._state is None:
+            assert self._compute is not None
             self._state = self._compute()
+            self._compute = None  # and what it holds: the state before, and the batches
         return self._state
 
     @state.setter
