@@ -349,12 +349,17 @@ def test_program_of_an_earlier_stack_serves_again(
 @pytest.fixture
 def stacks_of_two(monkeypatch):
     """Two cores, on which stacks of two are trained whose programs are not there."""
+    from skdropout._caching import once_for_each
     from skdropout.fusion import cores, gathering, waiting
+    from skdropout.training import program
 
     monkeypatch.setattr(gathering, "cpu_count", lambda: 2)
     monkeypatch.setattr(waiting, "good_width", lambda *_: 2)
     monkeypatch.setattr(waiting, "WORTH_COMPILING", 0.0)
     monkeypatch.setattr(cores, "_compiled", set())
+    # Programs of other tests would be there at once, as if nothing had to be traced.
+    anew = once_for_each(program._compiled_if_granted)
+    monkeypatch.setattr(program, "_compiled_program", anew)
 
 
 def of_depths(*depths):

@@ -117,3 +117,19 @@ def test_task_that_computes_for_long_is_no_reason_to_run_more(monkeypatch):
     with fused_training():
         parallel(run, 3)
     assert most == 1
+
+
+@pytest.mark.skipif(
+    not hasattr(time, "pthread_getcpuclockid"), reason="threads' times are not told"
+)
+def test_a_process_that_was_stopped_was_not_blocked(monkeypatch):
+    """All its threads stood still, the watch's own, too."""
+    now = 0.0
+    monkeypatch.setattr(stalls.time, "monotonic", lambda: now)
+    watch = stalls.StallWatch()
+    sight = stalls.Sight(1, False, [threading.get_ident()], 10.0)
+    seen = []
+    for seconds in (0.25, 0.25, 5.0, 0.25, 0.5):
+        now += seconds
+        seen.append(watch.sees_stall(sight))
+    assert seen == [None] * 4 + ["blocked"]

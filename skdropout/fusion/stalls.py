@@ -11,6 +11,9 @@ from typing import Literal, NamedTuple
 _BUSY_SHARE = 0.02
 _STALL_SECONDS = 1.0
 _UNSEEN_STALL_SECONDS = 30.0
+# If the watch has not come to look for longer than this, the process was stopped, or the
+# machine was, and so were those that run.
+_LONGEST_LOOK_SECONDS = 0.5
 
 # Those that do something may poll a lock, though. For how long they are waited for while
 # nothing changes: at first, at least, and as a multiple of the time that others needed.
@@ -79,7 +82,11 @@ class StallWatch:
         """Why the others are to go on without the threads that run; None if not."""
         now = time.monotonic()
         processor, patience = _processor_seconds(sight.threads)
-        busy = (processor - self._processor) / max(now - self._seen_at, 1e-3)
+        since_seen = now - self._seen_at
+        busy = (processor - self._processor) / max(since_seen, 1e-3)
+        stopped = max(0.0, since_seen - _LONGEST_LOOK_SECONDS)
+        self._changed_at += stopped
+        self._busy_at += stopped
         self._processor, self._seen_at = processor, now
         if sight.is_training or sight.n_changes != self._n_changes:
             self._n_changes, self._changed_at, self._busy_at = sight.n_changes, now, now
