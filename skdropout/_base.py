@@ -38,6 +38,9 @@ class _TrainingData(NamedTuple):
 class BaseDropoutMLP(FittedNetwork, metaclass=ABCMeta):
     """From parameters and data to a fitted network."""
 
+    # By which fused training knows, of whatever holds one, that a fit may come.
+    _is_trained_together = True
+
     _parameter_constraints: ClassVar[dict] = {
         row.name: row.constraint for row in HYPERPARAMETERS
     }

@@ -6,6 +6,7 @@ from functools import partial
 from typing import Literal
 
 from .cores import Cores
+from .guests import Guests
 from .participants import Call, Cancelled, Participant, lack_of_threads
 from .stalls import Patience, Sight
 from .waiting import Fit, WaitingFits
@@ -31,7 +32,9 @@ class Agenda:
     Attributes
     ----------
     cores : Cores
+    guests : Guests
     calls : list of Call
+        Those that have been made, and that of the guests while there are any.
     held_bytes : int
         Size of the rows of the fits that wait or are trained.
     dropped : deque of (Participant, exception)
@@ -47,6 +50,7 @@ class Agenda:
         run: Callable[[Participant], None],
     ):
         self.cores = Cores(n_cores)
+        self.guests = Guests()
         self.calls: list[Call] = []
         self.held_bytes = 0
         self.dropped: deque[tuple[Participant, BaseException]] = deque()
@@ -59,9 +63,10 @@ class Agenda:
         self._patience = Patience()
         # What kept the last participant from beginning, if anything did.
         self._shortage: Exception | None = None
-        # The calls whose participants the present thread could run, and the one that it
-        # is to run.
+        # The calls whose participants the present thread could run, whether it has nothing
+        # else to do, and the one that it is to run.
         self._spare_for: list[Call] = []
+        self._is_free = False
         self._heir: Participant | None = None
 
     # Changes; after each of them `advance` is to follow
@@ -84,9 +89,18 @@ class Agenda:
             self._patience.note_preparation(seconds)
         participant.is_excused = False
         self.held_bytes += fit.n_bytes
-        participant.call.note_stop(participant)
+        self.note_stop(participant)
         n_to_come = sum(len(call.unstarted) for call in self.calls)
         self.cores.add(self._waiting.add(fit, n_to_come))
+
+    def note_stop(self, participant: Participant) -> None:
+        """Take note that a participant does not run, for now or any more."""
+        if participant.call is not self.guests.call:
+            participant.call.note_stop(participant)
+            return
+        self.guests.note_stop(participant)
+        if self.guests.call not in self.calls:
+            self.calls.append(self.guests.call)
 
     def deliver(self, fits: list[Fit], results: list) -> None:
         """Let the participants of fits go on, with their results."""
@@ -145,15 +159,24 @@ class Agenda:
 
     def end(self, participant: Participant) -> None:
         """Take note that a participant has ended."""
-        participant.call.note_stop(participant)
+        self.note_stop(participant)
         participant.call.n_unfinished -= 1
+        self.expect_guest_of(participant.call)
+
+    def expect_guest_of(self, call: Call) -> None:
+        """Take note that the guest who has made a call goes on soon, once that is over:
+        joblib looks for results every now and then."""
+        if call.guest is not None and call.is_over:
+            self.guests.note_going_on(call.guest)
 
     def advance_to_heir(self, call: Call | None = None) -> Participant | None:
-        """Advance; returns a participant for which no thread can be had but the present
-        one, of that call if it is given."""
+        """Advance; returns a participant that the present thread is to run: the next, as
+        that thread has ended, or where a call is given, one of that for which no other
+        thread can be had."""
         self._spare_for = self.calls if call is None else [call]
+        self._is_free = call is None
         self.advance()
-        self._spare_for = []
+        self._spare_for, self._is_free = [], False
         heir, self._heir = self._heir, None
         return heir
 
@@ -176,6 +199,7 @@ class Agenda:
         is_anything_to_come = (
             self.cores.is_busy
             or self.cores.is_tracing
+            or self.guests.may_come
             or any(call.is_dispatching or call.n_awaited for call in self._wanted)
         )
         if self._waiting and not is_anything_to_come:
@@ -207,6 +231,9 @@ class Agenda:
         """Whether there is a thread for it. If not, those that wait are trained without
         it, as they are when there is no room for more."""
         self._shortage = None
+        if self._is_free and self._heir is None:
+            self._heir = participant
+            return True
         try:
             participant.start(self._run)
         except (RuntimeError, MemoryError) as error:
@@ -231,6 +258,11 @@ class Agenda:
     def _wanted(self) -> list[Call]:
         """The calls that may still come to a fit."""
         return [call for call in self.calls if not call.is_cancelled]
+
+    @property
+    def is_any_guest_awaited(self) -> bool:
+        """Whether fits wait that would be trained at once but for guests."""
+        return bool(self.guests and self._waiting) and not self.cores.is_busy
 
     def sight(self) -> Sight:
         """What the watch for stalls needs to know."""

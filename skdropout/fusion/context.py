@@ -2,11 +2,13 @@
 
 import gc
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 from joblib import parallel_config
 
-from .joblib_backend import BACKEND_NAME
+from .joblib_backend import FusionBackend, backend_of_guest
+from .open_contexts import open_to_guests
+from .outside import default_backend
 
 
 @contextmanager
@@ -15,6 +17,7 @@ def fused_training(
     max_networks: int = 512,
     max_memory: float | None = None,
     progress: bool = False,
+    other_threads: bool = True,
 ) -> Iterator[None]:
     """Train the networks of a search together, as few large ones.
 
@@ -42,6 +45,13 @@ def fused_training(
         take, about. By default a quarter of the machine's memory.
     progress : bool, default=False
         Whether to print a line to the standard error stream after each stack.
+    other_threads : bool, default=True
+        Whether threads of which joblib knows nothing join: those of a
+        :class:`~concurrent.futures.ThreadPoolExecutor`, of Optuna's or dask's. A fit in
+        one of them, and what it runs through joblib, waits for others like any task, for
+        as long as there is news of other such threads: not more than 50 ms pass without
+        one that comes or computes, and 2 s in all. The thread that has opened the context
+        waits for nobody with a fit of its own; neither does the main thread.
 
     Raises
     ------
@@ -71,17 +81,19 @@ def fused_training(
     ...     bool(search.fit(X, y).best_score_ > 0.8)
     True
     """
-    with parallel_config(
-        backend=BACKEND_NAME,
-        max_networks=max_networks,
-        max_memory=max_memory,
-        progress=progress,
-    ):
+    backend = FusionBackend(
+        max_networks=max_networks, max_memory=max_memory, progress=progress
+    )
+    with ExitStack() as stack:
+        stack.enter_context(parallel_config(backend=backend))
         # So that TensorFlow's objects, the most of all, are set aside, too.
         from .. import _backend  # noqa: F401
 
-        with _set_aside():
-            yield
+        stack.enter_context(_set_aside())
+        if other_threads:
+            stack.enter_context(open_to_guests(backend.gathering))
+            stack.enter_context(default_backend(backend_of_guest))
+        yield
 
 
 @contextmanager

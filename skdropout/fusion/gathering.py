@@ -19,13 +19,17 @@ from ..training.task import Outcome, Task
 from .agenda import Agenda
 from .callers import Caller
 from .keeper import Keeper
+from .open_contexts import host
 from .participants import Call, Cancelled, Participant, lack_of_threads
 from .stalls import StallWatch
-from .turns import away
+from .turns import Turn, away, origin
 from .waiting import Fit, PlannedStack
 
 # Rows that may be held in any case; of more, only what the cores need.
 _AMPLE_BYTES = 2**28
+# How often the keeper looks, and how often while fits wait for guests.
+_LOOK_SECONDS = 0.25
+_GUEST_LOOK_SECONDS = 0.01
 
 _of_thread = threading.local()
 
@@ -59,7 +63,9 @@ class Gathering:
         self._led: dict[Participant, PlannedStack] = {}
         self._n_trained = 0
         self._watch = StallWatch()
-        self._keeper = Keeper(self._make, self._look)
+        self._watched_at = 0.0
+        self._keeper = Keeper(self._make, self._look, self._pace)
+        self._guest_of_thread = threading.local()
 
     @contextmanager
     def _change(self) -> Iterator[None]:
@@ -116,10 +122,13 @@ class Gathering:
         """While the caller waits for results."""
         self.close(call)
         me = _current_participant()
-        if me is None:
-            yield
-            return
-        with away(call.origin), self._retrieval(me, call):
+        if me is not None:
+            with away(call.origin), self._retrieval(me, call):
+                yield
+        elif host() is self:
+            with self._retrieval_of_guest(call):
+                yield
+        else:
             yield
 
     @contextmanager
@@ -141,6 +150,19 @@ class Gathering:
             with self._change():
                 me.call.resuming.append(me)
             me.wait()
+
+    @contextmanager
+    def _retrieval_of_guest(self, call: Call) -> Iterator[None]:
+        guest = self._guest()
+        with self._change():
+            self._agenda.note_stop(guest)
+            call.guest = guest
+            self._agenda.expect_guest_of(call)
+        try:
+            yield
+        finally:
+            with self._change():
+                self._agenda.guests.note_going_on(guest)
 
     @contextmanager
     def _pause(self, stack: PlannedStack) -> Iterator[None]:
@@ -187,14 +209,46 @@ class Gathering:
         if task.hook is not None or task.settings.verbose:
             task.within = participant.turn.run
         with away():
-            return self._train(participant, task)
+            fit = Fit(participant, task)
+            with self._change():
+                if participant.call.is_cancelled:
+                    raise Cancelled
+                self._agenda.add(fit, participant.lap())
+            if self._agenda.guests:
+                with suppress(RuntimeError):  # no thread to be had; it looks later
+                    self._keeper.post(_nothing)
+            return self._outcome(fit)
 
-    def _train(self, participant: Participant, task: Task) -> Outcome:
-        fit = Fit(participant, task)
-        with self._change():
-            if participant.call.is_cancelled:
-                raise Cancelled
-            self._agenda.add(fit, participant.lap())
+    def train_as_guest(self, task: Task) -> Outcome:
+        """The same in a thread that is none of a participant."""
+        guest = self._guest()
+        if task.hook is not None or task.settings.verbose:
+            guest.turn = Turn(origin().without_turns(), lambda: False)
+            task.within = guest.turn.run
+        fit = Fit(guest, task)
+        try:
+            self._keeper.post(partial(self._agenda.add, fit, guest.lap()))
+        except RuntimeError:  # no thread to be had that would look after it
+            return _train_alone(task)
+        _of_thread.gathering, _of_thread.participant = self, guest
+        try:
+            return self._outcome(fit)
+        finally:
+            _of_thread.gathering = _of_thread.participant = None
+
+    def _guest(self) -> Participant:
+        """The guest that this thread is."""
+        guest = getattr(self._guest_of_thread, "guest", None)
+        if guest is None:
+            guest = Participant(self._agenda.guests.call, _nothing)
+            guest.thread = threading.get_ident()
+            guest.lap()
+            self._guest_of_thread.guest = guest
+        return guest
+
+    def _outcome(self, fit: Fit) -> Outcome:
+        """Wait until a fit that has been added has been trained."""
+        participant = fit.participant
         participant.wait()
         # Taken out, so that no cycle keeps the rows for the garbage collector.
         stack, fit.stack = fit.stack, None
@@ -258,10 +312,21 @@ class Gathering:
             change()
         self._tell_dropped()
 
+    def _pace(self) -> float:
+        with self._lock:
+            is_often = self._agenda.is_any_guest_awaited
+        return _GUEST_LOOK_SECONDS if is_often else _LOOK_SECONDS
+
     def _look(self) -> bool:
         """See to what nobody tells of; returns whether anything is left to see to."""
         agenda = self._agenda
         with self._lock:
+            if agenda.guests.look():
+                agenda.advance()
+            now = time.monotonic()
+            if now - self._watched_at < _LOOK_SECONDS:
+                return bool(agenda.calls)
+            self._watched_at = now
             if agenda.heed_callers():
                 agenda.advance()
             agenda.retry()
@@ -281,13 +346,18 @@ class Gathering:
             participant.future.set_exception(error)
 
 
+def _nothing() -> None:
+    """A change of nothing, after which the keeper sees how often it is to look."""
+
+
 def _current_participant() -> Participant | None:
     """The participant that this thread runs, if there is one."""
     return getattr(_of_thread, "participant", None)
 
 
 def train_together(task: Task) -> Outcome:
-    """Train a task, together with others if this is the thread of a participant.
+    """Train a task, together with others if this is the thread of a participant, or one
+    that comes as a guest.
 
     Raises
     ------
@@ -297,10 +367,13 @@ def train_together(task: Task) -> Outcome:
         If the result is not wanted any more.
     """
     participant = _current_participant()
-    if participant is None:
-        return _train_alone(task)
-    gathering: Gathering = _of_thread.gathering
-    return gathering.train(participant, task)
+    if participant is not None:
+        gathering: Gathering = _of_thread.gathering
+        return gathering.train(participant, task)
+    gathering = host()
+    if gathering is not None:
+        return gathering.train_as_guest(task)
+    return _train_alone(task)
 
 
 def _train_alone(task: Task) -> Outcome:

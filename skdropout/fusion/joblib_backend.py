@@ -13,8 +13,11 @@ from joblib import cpu_count, register_parallel_backend
 from joblib.parallel import FallbackToBackend, ParallelBackendBase
 
 from .._output import write_line
+from .behind import may_come_to_a_fit
 from .callers import Caller
 from .gathering import Gathering
+from .open_contexts import host
+from .outside import backend_outside
 from .participants import Call
 from .turns import let_end, stderr_outside
 
@@ -57,26 +60,39 @@ class FusionBackend(ParallelBackendBase):
             _check_positive("max_memory", max_memory, Real, "a number of bytes")
             report = _print_to_stderr if progress else None
             gathering = Gathering(max_networks, max_memory, report)
-        self._gathering = gathering
+        self.gathering = gathering
         self._limit = self._n_jobs = 1
         self._owner: Callable[[], Any] | None = None
         self._call: Call | None = None
 
     def effective_n_jobs(self, n_jobs: int | None) -> int:
-        """Tasks that may be under way at a time: far more than those that run.
+        """Tasks that may be under way at a time.
 
-        joblib hands in a multiple of that ahead, and computes none above a million.
+        Where fits of ours may be among them, far more than those that run; joblib hands
+        in a multiple of that ahead, and computes none above a million. Otherwise what
+        the machine has, by which some divide their work.
         """
         if n_jobs == 0:
             raise ValueError("n_jobs == 0 in Parallel has no meaning")
-        return int(min(max(2, self._gathering.max_networks), _MOST_UNDER_WAY))
+        is_asked_by_call = self._owner is not None
+        if not is_asked_by_call and not may_come_to_a_fit(is_call=False):
+            return backend_outside(self.nesting_level or 0).effective_n_jobs(n_jobs)
+        return self._n_under_way
+
+    @property
+    def _n_under_way(self) -> int:
+        return int(min(max(2, self.gathering.max_networks), _MOST_UNDER_WAY))
 
     def configure(self, n_jobs=1, parallel=None, prefer=None, require=None, **_) -> int:
         """Note how many participants may run at a time; joblib's `n_jobs`."""
-        effective = self.effective_n_jobs(n_jobs)
+        if n_jobs == 0:
+            raise ValueError("n_jobs == 0 in Parallel has no meaning")
         if parallel is not None and (
             self._owner is None or self._owner() is not parallel
         ):
+            if not may_come_to_a_fit(is_call=True):
+                level = self.nesting_level or 0
+                raise FallbackToBackend(backend_outside(level, prefer, require))
             # A context has one backend, which does not learn whose call an error ends.
             # So each `Parallel` gets one of its own, of the same gathering.
             own = copy(self)
@@ -88,7 +104,7 @@ class FusionBackend(ParallelBackendBase):
             n_jobs = cpu_count() + 1 + n_jobs
         self._n_jobs = max(n_jobs, 1)
         self._limit = min(self._n_jobs, cpu_count())
-        return effective
+        return self._n_under_way
 
     def start_call(self) -> None:
         """Called by joblib before the first submission.
@@ -104,12 +120,12 @@ class FusionBackend(ParallelBackendBase):
         if self._call is None:
             parallel = None if self._owner is None else self._owner()
             output = getattr(parallel, "_call_ref", None)
-            self._call = call = self._gathering.open(
+            self._call = call = self.gathering.open(
                 self._limit, self._n_jobs, Caller(output)
             )
             if getattr(parallel, "return_generator", False):
                 call.origin = call.origin.without_turns()
-        return self._gathering.submit(self._call, func, callback)
+        return self.gathering.submit(self._call, func, callback)
 
     # The name of `submit` before joblib 1.5.
     apply_async = submit
@@ -122,23 +138,23 @@ class FusionBackend(ParallelBackendBase):
         """While the caller waits for its participants, it is not waited for."""
         if self._call is None:  # no tasks
             return nullcontext()
-        return self._gathering.retrieval(self._call)
+        return self.gathering.retrieval(self._call)
 
     def stop_call(self) -> None:
         """Called by joblib after the last submission."""
         if self._call is not None:
-            self._gathering.close(self._call)
+            self.gathering.close(self._call)
 
     def abort_everything(self, ensure_ready: bool = True) -> None:
         """Called by joblib after an error or an interrupt."""
         if self._call is not None:
-            self._gathering.cancel(self._call)
+            self.gathering.cancel(self._call)
             let_end(_END_SECONDS)
 
     def get_nested_backend(self):
         """Backend of parallel code within a participant: its fits join the others."""
         level = (self.nesting_level or 0) + 1
-        return FusionBackend(level, gathering=self._gathering), None
+        return FusionBackend(level, gathering=self.gathering), None
 
 
 def _check_positive(name: str, value: Any, kind: Any, what: str) -> None:
@@ -158,6 +174,14 @@ def _memory_bytes() -> float:
 
 def _print_to_stderr(line: str) -> None:
     write_line(stderr_outside(), line)
+
+
+def backend_of_guest(nesting_level: int | None = None, **params) -> FusionBackend | None:
+    """The backend of a thread that joins a context as a guest, if it does."""
+    gathering = host()
+    if gathering is None:
+        return None
+    return FusionBackend(nesting_level, gathering=gathering, **params)
 
 
 register_parallel_backend(BACKEND_NAME, FusionBackend)

@@ -5,8 +5,6 @@ import threading
 import time
 from collections.abc import Callable
 
-_LOOK_SECONDS = 0.25
-
 
 class Keeper:
     """Makes changes that are posted, one after the other, in a thread of its own.
@@ -20,13 +18,19 @@ class Keeper:
         Makes a change.
     look : callable
         Called every now and then; returns whether anything is left to look after.
+    pace : callable
+        Returns the seconds from one look to the next, which may be others after a change.
     """
 
     def __init__(
-        self, make: Callable[[Callable[[], None]], None], look: Callable[[], bool]
+        self,
+        make: Callable[[Callable[[], None]], None],
+        look: Callable[[], bool],
+        pace: Callable[[], float],
     ):
         self._make = make
         self._look = look
+        self._pace = pace
         self._posted: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._is_kept = threading.Lock()  # by the one thread that does
 
@@ -59,15 +63,15 @@ class Keeper:
             is_left = not self._posted.empty() or self._look()
 
     def _keep_on(self) -> None:
-        next_look = time.monotonic() + _LOOK_SECONDS
+        looked_at = time.monotonic()
         while True:
-            seconds = max(0.0, next_look - time.monotonic())
+            seconds = max(0.0, looked_at + self._pace() - time.monotonic())
             try:
                 change = self._posted.get(timeout=seconds)
             except queue.Empty:
                 if not self._look():
                     return
-                next_look = time.monotonic() + _LOOK_SECONDS
+                looked_at = time.monotonic()
             else:
                 self._make(change)
                 del change  # and what it holds, while there is nothing to do

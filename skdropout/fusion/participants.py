@@ -96,8 +96,8 @@ class Call:
 
     Parameters
     ----------
-    limit : int
-    n_jobs : int
+    limit : int or inf
+    n_jobs : int or inf
         How many may run at a time if need be.
     caller : Caller
     parent : Call, optional
@@ -115,10 +115,12 @@ class Call:
     n_unfinished : int
     origin : Origin
         Where it is made.
+    guest : Participant or None
+        The guest that waits for its results, if it is one that has made it.
     """
 
     def __init__(
-        self, limit: int, n_jobs: int, caller: Caller, parent: "Call | None" = None
+        self, limit: float, n_jobs: float, caller: Caller, parent: "Call | None" = None
     ):
         self.limit = limit
         self.n_jobs = n_jobs
@@ -130,6 +132,7 @@ class Call:
         self.unstarted: deque[Participant] = deque()
         self.n_unfinished = 0
         self.origin = origin()
+        self.guest: Participant | None = None
         self._parent = parent
         self._is_cancelled = False
 

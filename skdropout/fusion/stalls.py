@@ -1,9 +1,9 @@
 """The watch for stalls: nobody is waited for who cannot go on."""
 
-import threading
 import time
-from contextlib import suppress
 from typing import Literal, NamedTuple
+
+from .processor_time import of_threads
 
 # What share of the time a thread has to be busy to count as doing anything, and for how
 # long those that run may do nothing before the others go on without them. The longer time
@@ -103,11 +103,7 @@ class StallWatch:
 
 def _processor_seconds(threads: list[int]) -> tuple[float, float]:
     """Time used by some threads, and the patience with them."""
-    if not hasattr(time, "pthread_getcpuclockid"):
+    seconds = of_threads(threads)
+    if seconds is None:
         return 0.0, _UNSEEN_STALL_SECONDS
-    alive = {thread.ident for thread in threading.enumerate()}
-    seconds = 0.0
-    for thread in (t for t in threads if t in alive):
-        with suppress(OSError):  # it may have ended since
-            seconds += time.clock_gettime(time.pthread_getcpuclockid(thread))
-    return seconds, _STALL_SECONDS
+    return sum(seconds.values()), _STALL_SECONDS
