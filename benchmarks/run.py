@@ -55,6 +55,12 @@ BENCHMARKS = {
     "fused-growth": Benchmark(
         "fused", "fused_growth", 3, "seconds by the number of candidates (slow)"
     ),
+    "optuna": Benchmark(
+        "search_tools", "optuna_search", 3, "64 trials by Optuna, joined and alone (slow)"
+    ),
+    "others": Benchmark(
+        "search_tools", "others", 5, "searches over other estimators in the context"
+    ),
     "predict": Benchmark(
         "predicting", "predict", 5, "predict_proba of one row and of 10,000 rows"
     ),

@@ -63,8 +63,8 @@ class Agenda:
         self._patience = Patience()
         # What kept the last participant from beginning, if anything did.
         self._shortage: Exception | None = None
-        # The calls whose participants the present thread could run, whether it has nothing
-        # else to do, and the one that it is to run.
+        # The calls whose participants the present thread could run, whether it has ended
+        # what it did, and the one that it is to run.
         self._spare_for: list[Call] = []
         self._is_free = False
         self._heir: Participant | None = None
