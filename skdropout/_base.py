@@ -13,7 +13,7 @@ from ._checks import as_float32, checked_params, checked_sample_weight
 from ._fitted import FittedNetwork
 from ._hyperparameters import HYPERPARAMETERS
 from ._output import warn
-from ._scoring import PredictedClassifier, PredictedRegressor, as_score
+from ._scoring import PredictedClassifier, PredictedRegressor, Score
 from ._weights import RowWeights, scaled
 from .training.task import Outcome, Progress
 
@@ -172,7 +172,7 @@ class BaseDropoutMLP(FittedNetwork, metaclass=ABCMeta):
         from ._wrapper import make_wrapper  # late, as it brings TensorFlow along
 
         if callable(scorer := params["scoring"]):
-            score = as_score(scorer, self._as_predicted, self._decode_targets)
+            score = Score(scorer, self._as_predicted, self._decode_targets)
             params = {**params, "scoring": score}
         wrapper = make_wrapper(
             params,

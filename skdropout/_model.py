@@ -12,7 +12,7 @@ from ._names import resolve_initializer
 from ._output import warn
 from ._rows import as_rows, check_scorable, split, with_class_weights
 from ._surroundings import single_precision, without_retracing_warnings
-from .fusion.gathering import train_together
+from .fusion.gathering import check_time, train_together
 from .network.architecture import Architecture
 from .network.initialization import initial_weights
 from .network.seeds import VALIDATION_SPLIT, derived_seed
@@ -199,6 +199,7 @@ class Network:
     def _train(self, task: Task, callbacks: list, by_keras: bool) -> Outcome:
         with left_copyable(callbacks):
             if by_keras:
+                check_time()
                 with single_precision(), without_retracing_warnings():
                     return train_with_keras(self._keras_model(task), task, callbacks)
             if callbacks:

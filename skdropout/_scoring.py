@@ -68,12 +68,8 @@ class PredictedClassifier(ClassifierMixin, _Predicted):
         return self._of_these_rows(X, self.probabilities)
 
 
-def as_score(
-    scorer: Callable[..., Any],
-    as_predicted: Callable[[Any, np.ndarray], _Predicted],
-    decode: Callable[[np.ndarray], np.ndarray],
-) -> Callable[[Rows, np.ndarray], float]:
-    """A function that gives the score of a network by its outputs for some rows.
+class Score:
+    """Gives the score of a network by its outputs for some rows.
 
     Parameters
     ----------
@@ -85,14 +81,28 @@ def as_score(
         Maps encoded targets to targets as the user has them.
     """
 
-    def score(rows: Rows, outputs: np.ndarray) -> float:
+    def __init__(
+        self,
+        scorer: Callable[..., Any],
+        as_predicted: Callable[[Any, np.ndarray], _Predicted],
+        decode: Callable[[np.ndarray], np.ndarray],
+    ):
+        self.scorer = scorer
+        self._as_predicted = as_predicted
+        self._decode = decode
+
+    def __call__(self, rows: Rows, outputs: np.ndarray) -> float:
         weight = {} if rows.weight is None else {"sample_weight": rows.weight}
-        estimator = as_predicted(rows.X, outputs)
-        value = scorer(estimator, rows.X, decode(rows.y), **weight)
+        estimator = self._as_predicted(rows.X, outputs)
+        value = self.scorer(estimator, rows.X, self.targets(rows), **weight)
         with suppress(AttributeError, ValueError):
             value = value.item()
         if not isinstance(value, Real):
-            raise ValueError(f"scoring must return a number; {scorer!r} gave {value!r}.")
+            raise ValueError(
+                f"scoring must return a number; {self.scorer!r} gave {value!r}."
+            )
         return float(value)
 
-    return score
+    def targets(self, rows: Rows) -> np.ndarray:
+        """Targets of rows as the scorer is given them."""
+        return self._decode(rows.y)

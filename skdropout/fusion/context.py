@@ -1,13 +1,15 @@
 """The context in which fits are trained together."""
 
 import gc
+import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
 from joblib import parallel_config
 
 from .joblib_backend import FusionBackend, backend_of_guest
-from .open_contexts import open_to_guests
+from .open_contexts import opened
+from .options import make_gathering
 from .outside import default_backend
 
 
@@ -18,6 +20,9 @@ def fused_training(
     max_memory: float | None = None,
     progress: bool = False,
     other_threads: bool = True,
+    cache: str | os.PathLike | None = None,
+    max_cache_size: float = 2**30,
+    time_limit: float | None = None,
 ) -> Iterator[None]:
     """Train the networks of a search together, as few large ones.
 
@@ -52,20 +57,38 @@ def fused_training(
         as long as there is news of other such threads: not more than 50 ms pass without
         one that comes or computes, and 2 s in all. The thread that has opened the context
         waits for nobody with a fit of its own; neither does the main thread.
+    cache : path, optional
+        A folder that keeps each fit as soon as its stack has ended, and every 5 to 60
+        seconds how far the others are, at the end of an epoch. So a search that is
+        started again, after it has been killed or changed, trains only what is missing. A
+        fit is found again by all that its result depends on: hyperparameters, rows,
+        weights, validation rows, seed, and the versions of skdropout, Keras, NumPy and
+        TensorFlow. Not kept are fits with callbacks, with a scorer or a schedule of the
+        user's own, and those that Keras's own `fit` trains. Several processes may use one
+        folder, on a local disk. Whatever is wrong with it, fits are trained; a warning
+        says so.
+    max_cache_size : float, default=2**30
+        Bytes that the cache may take, about. What has not been used for long goes first.
+    time_limit : float, optional
+        Seconds after which nothing more is trained. What is finished counts; other fits
+        raise a :class:`TimeoutError`, which a search puts down as its `error_score`. What
+        the thread that has opened the context fits itself, such as the refit of a search,
+        is not ended. With a `cache`, the same search goes on from there next time.
 
     Raises
     ------
     ValueError
-        If `max_networks` or `max_memory` is not positive.
+        If `max_networks`, `max_memory`, `max_cache_size` or `time_limit` is not positive,
+        or `cache` is a file.
     TypeError
-        If one of them is not a number.
+        If one of them is not a number, or `cache` not a path.
 
     Notes
     -----
     TensorFlow is loaded where the context begins. Within it, objects that were there
     before are not garbage-collected (:func:`gc.freeze`), unless some have been frozen
     already. ``joblib.parallel_config(backend="skdropout")``, with the same parameters, is
-    the same but for these two.
+    the same but for these two and `other_threads`.
 
     Fusing does not help where one network alone keeps all cores busy.
 
@@ -81,17 +104,23 @@ def fused_training(
     ...     bool(search.fit(X, y).best_score_ > 0.8)
     True
     """
-    backend = FusionBackend(
-        max_networks=max_networks, max_memory=max_memory, progress=progress
+    gathering = make_gathering(
+        max_networks=max_networks,
+        max_memory=max_memory,
+        progress=progress,
+        cache=cache,
+        max_cache_size=max_cache_size,
+        time_limit=time_limit,
     )
     with ExitStack() as stack:
-        stack.enter_context(parallel_config(backend=backend))
+        stack.callback(gathering.let_go)
+        stack.enter_context(parallel_config(backend=FusionBackend(gathering=gathering)))
         # So that TensorFlow's objects, the most of all, are set aside, too.
         from .. import _backend  # noqa: F401
 
         stack.enter_context(_set_aside())
+        stack.enter_context(opened(gathering, takes_guests=other_threads))
         if other_threads:
-            stack.enter_context(open_to_guests(backend.gathering))
             stack.enter_context(default_backend(backend_of_guest))
         yield
 

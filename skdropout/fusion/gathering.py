@@ -15,13 +15,15 @@ from typing import Any
 
 from joblib import cpu_count
 
-from ..training.task import Outcome, Task
+from ..training.task import Checkpoint, Outcome, Record, Task
 from .agenda import Agenda
 from .callers import Caller
+from .fit_cache import CacheRecord, FitCache
 from .keeper import Keeper
-from .open_contexts import host
+from .open_contexts import host, opened_here
 from .participants import Call, Cancelled, Participant, lack_of_threads
 from .stalls import StallWatch
+from .time_limit import TimeLimit
 from .turns import Turn, away, origin
 from .waiting import Fit, PlannedStack
 
@@ -45,16 +47,23 @@ class Gathering:
         Bytes that the rows of the waiting fits may take, and the stacks in training.
     report : callable or None
         Told of each stack that has been trained.
+    cache : FitCache or None
+        Keeps fits, and knows those that need not be trained.
+    time_limit : TimeLimit or None
     """
 
     def __init__(
         self,
         max_networks: int,
         max_memory: float,
-        report: Callable[[str], None] | None = None,
+        report: Callable[[str], None] | None,
+        cache: FitCache | None,
+        time_limit: TimeLimit | None,
     ):
         self.max_networks = max_networks
         self._report = report
+        self._cache = cache
+        self._time_limit = time_limit
         self._lock = threading.RLock()
         self._agenda = Agenda(
             cpu_count(), max_networks, max_memory, _AMPLE_BYTES, self._run
@@ -205,11 +214,15 @@ class Gathering:
         """Wait until a task has been trained; returns its outcome or raises its error."""
         if participant in self._led:
             # A fit within a callback of a stack in training does not wait for others.
-            return _train_alone(task)
+            return self.train_at_once(task)
+        key, outcome = self._find(task)
+        if outcome is not None:
+            return outcome
+        self.check_time()
         if task.hook is not None or task.settings.verbose:
             task.within = participant.turn.run
         with away():
-            fit = Fit(participant, task)
+            fit = Fit(participant, task, key)
             with self._change():
                 if participant.call.is_cancelled:
                     raise Cancelled
@@ -221,20 +234,56 @@ class Gathering:
 
     def train_as_guest(self, task: Task) -> Outcome:
         """The same in a thread that is none of a participant."""
+        key, outcome = self._find(task)
+        if outcome is not None:
+            return outcome
+        self.check_time()
         guest = self._guest()
         if task.hook is not None or task.settings.verbose:
             guest.turn = Turn(origin().without_turns(), lambda: False)
             task.within = guest.turn.run
-        fit = Fit(guest, task)
+        fit = Fit(guest, task, key)
         try:
             self._keeper.post(partial(self._agenda.add, fit, guest.lap()))
         except RuntimeError:  # no thread to be had that would look after it
-            return _train_alone(task)
+            return _train_alone(task, self._record([(task, key)]))
         _of_thread.gathering, _of_thread.participant = self, guest
         try:
             return self._outcome(fit)
         finally:
             _of_thread.gathering = _of_thread.participant = None
+
+    def train_at_once(self, task: Task) -> Outcome:
+        """The same without waiting for others, and without a limit of time."""
+        key, outcome = self._find(task)
+        return outcome or _train_alone(task, self._record([(task, key)]))
+
+    def check_time(self) -> None:
+        """Raise OutOfTime if nothing more is to be trained."""
+        if self._time_limit is not None:
+            self._time_limit.check()
+
+    def let_go(self) -> None:
+        """Let go of the cache; what is trained from now on is not kept."""
+        if self._cache is not None:
+            self._cache.close()
+
+    def _find(self, task: Task) -> tuple[bytes | None, Outcome | None]:
+        """Key and outcome of a task in the cache; of one that has been begun there, the
+        task goes on from where it is."""
+        if self._cache is None:
+            return None, None
+        key, found = self._cache.find(task)
+        if isinstance(found, Checkpoint):
+            task.go_on_from(found)
+            found = None
+        return key, found
+
+    def _record(self, tasks: list[tuple[Task, bytes | None]]) -> Record | None:
+        if self._cache is None:
+            return None
+        keys = {id(task): key for task, key in tasks if key is not None}
+        return CacheRecord(self._cache, keys)
 
     def _guest(self) -> Participant:
         """The guest that this thread is."""
@@ -275,6 +324,7 @@ class Gathering:
         def before_call():
             if all(fit.participant.call.is_cancelled for fit in fits):
                 raise Cancelled
+            self.check_time()
             n_before = next(calls)
             if n_before < 2:
                 with self._change():
@@ -288,7 +338,8 @@ class Gathering:
         self._led[leader] = stack
         try:
             tasks = [fit.task for fit in fits]
-            results = train_or_halve(tasks, before_call, stack.frame, stack.size)
+            record = self._record([(fit.task, fit.key) for fit in fits])
+            results = train_or_halve(tasks, before_call, stack.frame, stack.size, record)
         except BaseException as error:
             # Nobody may be left waiting, whatever it was.
             results = [error] * len(fits)
@@ -362,7 +413,7 @@ def train_together(task: Task) -> Outcome:
     Raises
     ------
     Exception
-        What ended the training of this task.
+        What ended the training of this task; OutOfTime if that was a limit of time.
     Cancelled
         If the result is not wanted any more.
     """
@@ -370,16 +421,26 @@ def train_together(task: Task) -> Outcome:
     if participant is not None:
         gathering: Gathering = _of_thread.gathering
         return gathering.train(participant, task)
-    gathering = host()
-    if gathering is not None:
+    if (gathering := host()) is not None:
         return gathering.train_as_guest(task)
+    if (gathering := opened_here()) is not None:
+        return gathering.train_at_once(task)
     return _train_alone(task)
 
 
-def _train_alone(task: Task) -> Outcome:
+def check_time() -> None:
+    """Raise OutOfTime if this thread is that of a participant, or of a guest, and nothing
+    more is to be trained."""
+    is_participant = _current_participant() is not None
+    gathering = _of_thread.gathering if is_participant else host()
+    if gathering is not None:
+        gathering.check_time()
+
+
+def _train_alone(task: Task, record: Record | None = None) -> Outcome:
     from ..training.trainer import train  # late, as it brings TensorFlow along
 
-    (result,) = train([task])
+    (result,) = train([task], record=record)
     if isinstance(result, BaseException):
         raise result
     return result

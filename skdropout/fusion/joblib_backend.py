@@ -1,25 +1,23 @@
 """The backend for joblib, whose tasks run as participants of a gathering."""
 
-import os
 import weakref
 from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import AbstractContextManager, nullcontext
 from copy import copy
-from numbers import Integral, Real
 from typing import Any
 
 from joblib import cpu_count, register_parallel_backend
 from joblib.parallel import FallbackToBackend, ParallelBackendBase
 
-from .._output import write_line
 from .behind import may_come_to_a_fit
 from .callers import Caller
 from .gathering import Gathering
 from .open_contexts import host
+from .options import make_gathering
 from .outside import backend_outside
 from .participants import Call
-from .turns import let_end, stderr_outside
+from .turns import let_end
 
 #: Name under which joblib knows the backend.
 BACKEND_NAME = "skdropout"
@@ -34,8 +32,10 @@ class FusionBackend(ParallelBackendBase):
 
     Parameters
     ----------
-    max_networks, max_memory, progress
-        Those of :func:`fused_training`.
+    gathering : Gathering, optional
+        The one to join, instead of one of its own.
+    **options
+        Those of ``make_gathering``.
     """
 
     supports_retrieve_callback = True
@@ -47,19 +47,12 @@ class FusionBackend(ParallelBackendBase):
         nesting_level: int | None = None,
         inner_max_num_threads: int | None = None,
         *,
-        max_networks: int = 512,
-        max_memory: float | None = None,
-        progress: bool = False,
         gathering: Gathering | None = None,
+        **options,
     ):
         super().__init__(nesting_level, inner_max_num_threads)
         if gathering is None:
-            _check_positive("max_networks", max_networks, Integral, "an integer")
-            if max_memory is None:
-                max_memory = _memory_bytes() / 4
-            _check_positive("max_memory", max_memory, Real, "a number of bytes")
-            report = _print_to_stderr if progress else None
-            gathering = Gathering(max_networks, max_memory, report)
+            gathering = make_gathering(**options)
         self.gathering = gathering
         self._limit = self._n_jobs = 1
         self._owner: Callable[[], Any] | None = None
@@ -155,25 +148,6 @@ class FusionBackend(ParallelBackendBase):
         """Backend of parallel code within a participant: its fits join the others."""
         level = (self.nesting_level or 0) + 1
         return FusionBackend(level, gathering=self.gathering), None
-
-
-def _check_positive(name: str, value: Any, kind: Any, what: str) -> None:
-    if not isinstance(value, kind) or isinstance(value, bool):
-        raise TypeError(f"{name} must be {what}; got {value!r}.")
-    if not value > 0:  # nor NaN
-        raise ValueError(f"{name}={value!r} must be positive.")
-
-
-def _memory_bytes() -> float:
-    """The machine's memory; 8 GiB where the system does not tell."""
-    try:
-        return float(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
-    except (AttributeError, ValueError, OSError):
-        return 8.0 * 2**30
-
-
-def _print_to_stderr(line: str) -> None:
-    write_line(stderr_outside(), line)
 
 
 def backend_of_guest(nesting_level: int | None = None, **params) -> FusionBackend | None:

@@ -3,23 +3,22 @@
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Generic, NamedTuple, TypeVar
-
-_T = TypeVar("_T")
+from typing import Any, NamedTuple
 
 
-class _Context(NamedTuple, Generic[_T]):
-    gathering: _T
+class _Context(NamedTuple):
+    gathering: Any  # which knows this module
     opener: int  # identifier of the thread
+    takes_guests: bool
 
 
 _open: list[_Context] = []
 
 
 @contextmanager
-def open_to_guests(gathering) -> Iterator[None]:
-    """While other threads that come to a fit may join the fits of a gathering."""
-    context = _Context(gathering, threading.get_ident())
+def opened(gathering, takes_guests: bool) -> Iterator[None]:
+    """While a context is open, whose gathering other threads may join."""
+    context = _Context(gathering, threading.get_ident(), takes_guests)
     _open.append(context)
     try:
         yield
@@ -35,7 +34,13 @@ def host():
     thread, which an interrupt may end at any line.
     """
     me = threading.get_ident()
-    if not _open or me == threading.main_thread().ident:
+    if me == threading.main_thread().ident:
         return None
-    context = _open[-1]
-    return None if context.opener == me else context.gathering
+    context = next((c for c in reversed(_open) if c.takes_guests), None)
+    return None if context is None or context.opener == me else context.gathering
+
+
+def opened_here():
+    """The gathering of the context that this thread has opened last, and not closed."""
+    me = threading.get_ident()
+    return next((c.gathering for c in reversed(_open) if c.opener == me), None)

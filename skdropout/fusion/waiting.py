@@ -30,6 +30,8 @@ class Fit:
     ----------
     participant : Participant
     task : Task
+    key : bytes or None
+        That of the cache.
     n_bytes : int
         Size of its rows.
     stack : PlannedStack or None
@@ -37,9 +39,10 @@ class Fit:
     result : Outcome, exception or None
     """
 
-    def __init__(self, participant: Participant, task: Task):
+    def __init__(self, participant: Participant, task: Task, key: bytes | None = None):
         self.participant = participant
         self.task = task
+        self.key = key
         self.n_bytes = rows_bytes(task)
         self.stack: PlannedStack | None = None
         self.result: Outcome | BaseException | None = None

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from .batches import chunk_steps
 from .feed import Feed
 from .frames import Frame
-from .task import Task
+from .task import Record, Task
 
 
 class Epochs:
@@ -25,12 +25,17 @@ class Epochs:
     """
 
     def __init__(
-        self, tasks: Sequence[Task], frame: Frame, check_wanted: Callable[[], None]
+        self,
+        tasks: Sequence[Task],
+        frame: Frame,
+        check_wanted: Callable[[], None],
+        record: Record | None,
     ):
         first = tasks[0]
         arrays = first.optimizer_state.arrays
         self.frame = frame
         self.check_wanted = check_wanted
+        self.record = record
         self.n_steps = first.steps_per_epoch
         self.n_done = first.progress.epochs
         self.steps_done = int(arrays[0]) if arrays else 0

@@ -7,7 +7,7 @@ import numpy as np
 from .learning_rate import make_learning_rate
 from .state import Reached, State, StatePacker
 from .stopping import Monitor
-from .task import EpochChange, StopReason, Task
+from .task import Checkpoint, EpochChange, StopReason, Task
 
 
 class NetworkRun:
@@ -16,6 +16,7 @@ class NetworkRun:
     def __init__(self, task: Task):
         self.task = task
         self.place = -1
+        self.is_kept = False
         self.rate = make_learning_rate(task)
         self.monitor = Monitor(task, self.rate)
         self.result: Any = None  # in the end an Outcome or an Exception
@@ -99,6 +100,11 @@ class NetworkRun:
             self.result = self.monitor.outcome(weights, arrays, reason)
         except ValueError as error:
             self.result = error
+
+    def checkpoint(self, packer: StatePacker, state: State) -> Checkpoint:
+        architecture = self.task.architecture
+        arrays = packer.optimizer_state_of(state, self.place, architecture)
+        return self.monitor.checkpoint(self._weights(packer, state), arrays)
 
     def most_epochs_left(self) -> int:
         return self.task.settings.max_iter - self.monitor.n_iter

@@ -13,9 +13,10 @@ from .hyperparameters import in_use, stacked_hyperparameters
 from .moving_statistics import batch_share
 from .network_run import NetworkRun
 from .program import ProgramKey, program_for
+from .recording import keep
 from .scores import Validation
 from .state import Reached, State
-from .task import WORTH_COMPILING, Rows
+from .task import WORTH_COMPILING, OutOfTime, Rows
 from .units import units_of
 
 # Rows of a validation set that go through the networks at a time.
@@ -83,13 +84,26 @@ class StackRun:
                     run.task.within(run.begin_epoch, packer, self._reached)
                 if self._running:
                     self._train_epochs(self._n_epochs_ahead())
+                if self._epochs.record is not None and self._epochs.record.is_due:
+                    self._leave_checkpoints()
         except KeyboardInterrupt:
             for run in self._running:
                 run.task.within(run.finish, "interrupted", packer, self._reached.state)
+        except OutOfTime as error:
+            self._leave_checkpoints()
+            for run in self._running:
+                run.result = error
         finally:
             # Which refers to this run, and both would wait for the garbage collector.
             reached = self.__dict__.pop("_reached")
         return reached.state
+
+    def _leave_checkpoints(self) -> None:
+        keep(
+            self._epochs.record,
+            self._runs,
+            lambda run: run.checkpoint(self._program.packer, self._reached.state),
+        )
 
     def _n_epochs_ahead(self) -> int:
         """Epochs to take before anybody looks at them."""

@@ -9,7 +9,7 @@ import numpy as np
 from .._output import write_line
 from .learning_rate import LearningRate
 from .scores import Validation, score_name, validation_scores
-from .task import Outcome, StopReason, Task
+from .task import Checkpoint, Outcome, StopReason, Task
 
 Weights = list[np.ndarray]
 _BAD_WEIGHT = "A weight became infinite or NaN"
@@ -41,12 +41,15 @@ class Monitor:
         self._learning_rate = learning_rate
         self._is_noisy = task.is_noisy
         self._n_samples = len(task.rows)
-        self.n_iter = 0
+        self.n_iter = 0 if task.checkpoint is None else task.checkpoint.n_iter
         self.stop_reason: StopReason | None = None
         self.divergence = ""
         self.best_weights: Weights | None = None
         self._norm_steps_of_best = self._progress.norm_steps
-        if self._settings.early_stopping and self._progress.best_score > -np.inf:
+        if task.checkpoint is not None:
+            self.best_weights = task.checkpoint.best_weights
+            self._norm_steps_of_best = task.checkpoint.norm_steps_of_best
+        elif self._settings.early_stopping and self._progress.best_score > -np.inf:
             # A call before has scored them, on the same rows.
             self.best_weights = task.weights
 
@@ -186,6 +189,19 @@ class Monitor:
                 write_line(sys.stdout, message)
         if self.stop_reason is None and self.n_iter >= settings.max_iter:
             self.stop_reason = "max_iter"
+
+    def checkpoint(
+        self, weights: Weights, optimizer_arrays: list[np.ndarray]
+    ) -> Checkpoint:
+        """Where training is that has not ended."""
+        return Checkpoint(
+            weights=weights,
+            optimizer_state=self._task.optimizer_state._replace(arrays=optimizer_arrays),
+            progress=self._progress.copy(),
+            n_iter=self.n_iter,
+            best_weights=self.best_weights,
+            norm_steps_of_best=self._norm_steps_of_best,
+        )
 
     def outcome(
         self, weights: Weights, optimizer_arrays: list[np.ndarray], reason: StopReason

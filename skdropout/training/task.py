@@ -2,7 +2,7 @@
 
 import copy
 import hashlib
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, NamedTuple, Protocol
 
@@ -122,8 +122,8 @@ class Settings:
     `hyperparameters` has a value for each of `PROGRAM_INPUTS`, by name. The meaning of
     the others is that of the estimators' parameters; `loss` is a key of ``ROW_LOSSES``,
     `device` TensorFlow's name, and `by_xla` says whether XLA compiles the steps.
-    `scoring` is a function of the validation rows and of the outputs for them, where
-    early stopping goes by something else than accuracy or R2.
+    `scoring` is called with the validation rows and the outputs for them, where early
+    stopping goes by something else than accuracy or R2.
     """
 
     hyperparameters: dict[str, Any]
@@ -163,6 +163,21 @@ def call(function: Callable[..., Any], *args: Any) -> Any:
     return function(*args)
 
 
+class Checkpoint(NamedTuple):
+    """A network at the end of an epoch of a call, after which others were to follow.
+
+    `n_iter` counts the epochs of the call, `best_weights` are those that early stopping
+    would keep, and `norm_steps_of_best` the steps that their moving statistics have seen.
+    """
+
+    weights: list[np.ndarray]
+    optimizer_state: OptimizerState
+    progress: Progress
+    n_iter: int
+    best_weights: list[np.ndarray] | None
+    norm_steps_of_best: int
+
+
 @dataclass
 class Task:
     """One network to be trained on its rows, and how."""
@@ -178,6 +193,14 @@ class Task:
     hook: "EpochHook | None" = None
     #: Calls a function on its behalf: one that calls the hook, or prints.
     within: Callable[..., Any] = call
+    checkpoint: Checkpoint | None = None
+
+    def go_on_from(self, checkpoint: Checkpoint) -> None:
+        """Begin where an earlier training of the same task has left a checkpoint."""
+        self.checkpoint = checkpoint
+        self.weights = checkpoint.weights
+        self.optimizer_state = checkpoint.optimizer_state
+        self.progress = checkpoint.progress
 
     @property
     def is_noisy(self) -> bool:
@@ -210,6 +233,21 @@ class Task:
         """About the floating-point operations of all its epochs."""
         n_weights = self.architecture.n_kernel_weights
         return 6.0 * n_weights * len(self.rows) * self.settings.max_iter
+
+
+class OutOfTime(TimeoutError):
+    """Ends the training of networks that have not stopped by themselves."""
+
+
+class Record(Protocol):
+    """Who keeps what has been trained, while training goes on."""
+
+    @property
+    def is_due(self) -> bool:
+        """Whether networks that are not finished are to be kept, too."""
+
+    def keep(self, tasks: "Sequence[Task]", results: "Sequence[Any]") -> None:
+        """Keep what there is of each task: an outcome or a checkpoint."""
 
 
 class EpochChange(NamedTuple):

@@ -1,0 +1,77 @@
+"""What a context is asked for: its options, checked, and the gathering that they make."""
+
+import os
+import time
+from numbers import Integral, Real
+from pathlib import Path
+from typing import Any
+
+from .._output import write_line
+from .fit_cache import FitCache
+from .gathering import Gathering
+from .time_limit import TimeLimit
+from .turns import stderr_outside
+
+
+def make_gathering(
+    *,
+    max_networks: int = 512,
+    max_memory: float | None = None,
+    progress: bool = False,
+    cache: str | os.PathLike | None = None,
+    max_cache_size: float = 2**30,
+    time_limit: float | None = None,
+) -> Gathering:
+    """The gathering of a context with the options of :func:`fused_training`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If one of them is not what it may be.
+    """
+    _check_positive("max_networks", max_networks, Integral, "an integer")
+    if max_memory is None:
+        max_memory = _memory_bytes() / 4
+    _check_positive("max_memory", max_memory, Real, "a number of bytes")
+    _check_positive("max_cache_size", max_cache_size, Real, "a number of bytes")
+    limit = None
+    if time_limit is not None:
+        _check_positive("time_limit", time_limit, Real, "a number of seconds")
+        limit = TimeLimit(time_limit, time.monotonic())
+    return Gathering(
+        max_networks,
+        max_memory,
+        _print_to_stderr if progress else None,
+        None if cache is None else FitCache(_folder(cache), max_cache_size),
+        limit,
+    )
+
+
+def _folder(cache: Any) -> Path:
+    if not isinstance(cache, (str, os.PathLike)):
+        raise TypeError(f"cache must be the path of a folder; got {cache!r}.")
+    path = Path(cache)
+    if path.exists() and not path.is_dir():
+        raise ValueError(
+            f"cache={str(cache)!r} is not a folder; it must be one, or not be there yet."
+        )
+    return path
+
+
+def _check_positive(name: str, value: Any, kind: Any, what: str) -> None:
+    if not isinstance(value, kind) or isinstance(value, bool):
+        raise TypeError(f"{name} must be {what}; got {value!r}.")
+    if not value > 0:  # nor NaN
+        raise ValueError(f"{name}={value!r} must be positive.")
+
+
+def _memory_bytes() -> float:
+    """The machine's memory; 8 GiB where the system does not tell."""
+    try:
+        return float(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
+    except (AttributeError, ValueError, OSError):
+        return 8.0 * 2**30
+
+
+def _print_to_stderr(line: str) -> None:
+    write_line(stderr_outside(), line)
