@@ -17,6 +17,7 @@ from sklearn.utils._param_validation import Interval, validate_parameter_constra
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ._output import warn
+from ._sklearn_export import to_mlp
 from .network.architecture import Architecture
 from .network.inference import forward
 from .network.monte_carlo import DropoutSampler
@@ -222,11 +223,52 @@ class FittedNetwork(BaseEstimator):
             self._dropout_rates,
             self._float32_weights(),
             self._progress_state["seed"],
-            self._rescaling(),
+            self._float32_rescaling(),
         )
+
+    def to_sklearn(self):
+        """Build the fitted network as scikit-learn's own MLP.
+
+        It needs neither this package nor TensorFlow, only scikit-learn. Batch
+        normalisation, whose place does not matter, and the unit of the targets are folded
+        into its ``coefs_`` and ``intercepts_``, then in double precision. Losses and
+        scores are those of this fit. Layers are those of the fit too; other parameters
+        that both have, are those of the next fit. `optimizer` becomes a `solver`,
+        ``'sgd'`` or ``'adam'``.
+
+        Returns
+        -------
+        MLPClassifier or MLPRegressor
+            Fitted, sharing no array with this estimator. Its predictions are the same, up
+            to rounding.
+
+        Raises
+        ------
+        ValueError
+            If scikit-learn's MLP lacks the activation of the hidden layers: it has
+            ``'identity'``, ``'logistic'``, ``'tanh'`` and ``'relu'``; or, before
+            scikit-learn 1.7, the exponential output of ``loss='poisson'``.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_iris
+        >>> from skdropout import DropoutMLPClassifier
+        >>> X, y = load_iris(return_X_y=True)
+        >>> mlp = DropoutMLPClassifier((16,), batch_norm=True, random_state=0).fit(X, y)
+        >>> type(mlp.to_sklearn())
+        <class 'sklearn.neural_network._multilayer_perceptron.MLPClassifier'>
+        >>> bool(abs(mlp.to_sklearn().predict_proba(X) - mlp.predict_proba(X)).max() < 1e-6)
+        True
+        """
+        check_is_fitted(self)
+        return to_mlp(self)
 
     def _rescaling(self) -> tuple[np.ndarray, np.ndarray] | None:
         """What the outputs are multiplied by, and what is added; None for neither."""
+        return None
+
+    def _float32_rescaling(self) -> tuple[np.ndarray, np.ndarray] | None:
+        """The same, or an error where it is not finite in single precision."""
         return None
 
     # Copies and pickles. Keras's own of an optimizer are not whole.
