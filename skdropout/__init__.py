@@ -1,9 +1,19 @@
 """Multi-layer perceptrons with dropout and batch normalisation for scikit-learn."""
 
+from ._on_import import when_imported
 from ._search_space import search_space
 from .classifier import DropoutMLPClassifier
 from .fusion import fused_training
 from .regressor import DropoutMLPRegressor
+
+
+def _convert_to_onnx() -> None:
+    from ._onnx import register
+
+    register()
+
+
+when_imported("skl2onnx", _convert_to_onnx)
 
 __version__ = "0.1.0"
 __all__ = [

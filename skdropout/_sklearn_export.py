@@ -115,7 +115,7 @@ def _dense_layers(estimator) -> tuple[list[np.ndarray], list[np.ndarray]]:
     rescaling = estimator._rescaling()
     _, coefs, intercepts = folded(
         estimator._architecture, estimator._weights(), rescaling
-    ).with_center_folded()
+    ).moved_to(None)
     if estimator._batch_norms or rescaling is not None:
         return coefs, intercepts
     dtype = estimator.coefs_[0].dtype

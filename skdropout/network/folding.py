@@ -23,12 +23,13 @@ class Folded(NamedTuple):
     coefs: list[np.ndarray]
     intercepts: list[np.ndarray]
 
-    def with_center_folded(self) -> "Folded":
-        """The same with the center in the first intercepts."""
+    def moved_to(self, center: np.ndarray | None) -> "Folded":
+        """The same function of the inputs with another center."""
         if self.center is None:
             return self
-        first = self.intercepts[0] - self.center @ self.coefs[0]
-        return Folded(None, self.coefs, [first, *self.intercepts[1:]])
+        distance = self.center if center is None else self.center - center
+        first = self.intercepts[0] - distance @ self.coefs[0]
+        return Folded(center, self.coefs, [first, *self.intercepts[1:]])
 
 
 def folded(
