@@ -125,11 +125,11 @@ def _network_outputs(operator, op: Operators):
 
 def _finite(values: np.ndarray, dtype: type, name: str) -> np.ndarray:
     with np.errstate(over="ignore"):
-        cast = values.astype(dtype)
+        cast: np.ndarray = values.astype(dtype)
     if not np.isfinite(cast).all():
         raise ValueError(
-            f"The {name}, batch normalisation and the unit of the targets folded in, go up "
-            f"to {np.abs(values).max():.3g}, which is not finite in single precision. "
+            f"The {name}, with batch normalisation and the unit of the targets folded "
+            f"in, go up to {np.abs(values).max():.3g}: not finite in single precision. "
             "Convert with inputs of DoubleTensorType, or fit to targets of another unit."
         )
     return cast

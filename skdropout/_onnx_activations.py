@@ -1,8 +1,8 @@
 """Keras's activations as graphs of ONNX.
 
-ONNX has operators for many of them, but ONNX Runtime has most of those in single precision
-alone. So these are made of operators that it has in double precision too, as they have been
-since version 13 of ONNX's operators.
+ONNX has operators for many of them, but ONNX Runtime has most of those in single
+precision alone. So these are made of operators that it has in double precision too, as
+they have been since version 13 of ONNX's operators.
 """
 
 from collections.abc import Callable

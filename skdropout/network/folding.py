@@ -56,15 +56,16 @@ def folded(
     center = None
     coefs: list[np.ndarray] = []
     intercepts: list[np.ndarray] = []
-    scale, shift = np.float64(1), np.float64(0)  # of the inputs of the next dense layer
+    # Of the inputs of the next dense layer.
+    scale, shift = _no_change(architecture.layer_units[0])
     follows_dense = False
     for layer in architecture.layers:
         if layer.kind == "dense":
             kernel = next(remaining)
             bias = next(remaining) if architecture.use_bias else np.zeros(layer.units)
-            intercepts.append(bias + np.broadcast_to(shift, len(kernel)) @ kernel)
-            coefs.append(kernel * np.reshape(scale, (-1, 1)))
-            scale, shift = np.float64(1), np.float64(0)
+            intercepts.append(bias + shift @ kernel)
+            coefs.append(kernel * scale[:, None])
+            scale, shift = _no_change(layer.units)
         elif layer.kind == "batch_norm":
             gamma, beta, mean, variance = (next(remaining) for _ in range(4))
             slope = gamma / np.sqrt(variance + BATCH_NORM_EPSILON)
@@ -81,3 +82,7 @@ def folded(
         coefs[-1] = coefs[-1] * factor
         intercepts[-1] = intercepts[-1] * factor + offset
     return Folded(center, coefs, intercepts)
+
+
+def _no_change(n: int) -> tuple[np.ndarray, np.ndarray]:
+    return np.ones(n), np.zeros(n)
