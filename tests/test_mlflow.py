@@ -1,5 +1,9 @@
 """The recipe of the documentation for MLflow."""
 
+import re
+import textwrap
+from pathlib import Path
+
 import numpy as np
 import pytest
 from sklearn.pipeline import make_pipeline
@@ -20,7 +24,8 @@ pytestmark = [
 
 
 @pytest.fixture
-def store(tmp_path):
+def store(tmp_path, monkeypatch):
+    monkeypatch.setenv("MLFLOW_ALLOW_FILE_STORE", "true")
     before = mlflow.get_tracking_uri()
     mlflow.set_tracking_uri(tmp_path.as_uri())
     mlflow.set_experiment("skdropout")
@@ -28,19 +33,15 @@ def store(tmp_path):
     mlflow.set_tracking_uri(before)
 
 
-def test_log_and_load(store, iris):
+def test_recipe_of_the_documentation(store, iris):
     X, y = iris
     mlp = DropoutMLPClassifier((8,), batch_norm=True, max_iter=3, random_state=0)
     pipe = make_pipeline(StandardScaler(), mlp).fit(X, y)
-    with mlflow.start_run():
-        logged = mlflow.sklearn.log_model(
-            pipe,
-            name="model",
-            serialization_format="skops",
-            skops_trusted_types=["skdropout.classifier.DropoutMLPClassifier"],
-            pip_requirements=["skdropout", "skops"],
-        )
-    loaded = mlflow.sklearn.load_model(logged.model_uri)
+    text = (Path(__file__).parents[1] / "docs" / "serving.rst").read_text("utf-8")
+    (recipe,) = re.findall(r"\n   import mlflow\n(?:\n|   .*\n)+", text)
+    namespace = {"pipe": pipe}
+    exec(textwrap.dedent(recipe), namespace)
+    loaded, logged = namespace["loaded"], namespace["logged"]
     np.testing.assert_array_equal(loaded.predict_proba(X), pipe.predict_proba(X))
     served = mlflow.pyfunc.load_model(logged.model_uri)
     np.testing.assert_array_equal(served.predict(X), pipe.predict(X))
