@@ -43,12 +43,12 @@ def fitted(kind, X, y, **params):
     return kind(**params).fit(X, y)
 
 
-def converted(model, X, **options):
+def converted(model, X, target_opset=None, **options):
     """A function of rows that returns what ONNX Runtime does, by name."""
     if hasattr(model, "classes_"):
         options = {"zipmap": False} | options
     options = {id(model): options} if options else None
-    proto = skl2onnx.to_onnx(model, X[:1], options=options)
+    proto = skl2onnx.to_onnx(model, X[:1], options=options, target_opset=target_opset)
     session = onnxruntime.InferenceSession(
         proto.SerializeToString(), providers=["CPUExecutionProvider"]
     )
@@ -64,8 +64,8 @@ def converted(model, X, **options):
     return run
 
 
-def assert_converts(model, X):
-    run = converted(model, X)
+def assert_converts(model, X, target_opset=None):
+    run = converted(model, X, target_opset)
     got = run(X)
     if hasattr(model, "predict_proba"):
         assert list(got) == ["label", "probabilities"]
@@ -107,6 +107,8 @@ def test_every_activation(iris, networks, activation):
     one.coefs_[0] *= 4  # so that its inputs go far from zero
     for est in (two, one):
         assert_converts_in_both_types(est, iris[0])
+    # An old version of ONNX's operators, which an old runtime needs.
+    assert_converts(two, iris[0], target_opset=13)
 
 
 def multilabel(y):

@@ -13,6 +13,7 @@ from sklearn.preprocessing import StandardScaler
 
 from helpers import assert_same_network
 from skdropout import DropoutMLPClassifier, DropoutMLPRegressor, fused_training
+from test_plain_state import KERAS_OBJECTS, sparing
 
 skops_io = pytest.importorskip("skops.io")
 
@@ -24,29 +25,11 @@ TRUSTED = [
 ]
 
 
-def seeded_schedule():
-    return keras.optimizers.schedules.PiecewiseConstantDecay([5, 9], [0.1, 0.05, 0.01])
-
-
-def sparing():
-    optimizer = keras.optimizers.AdamW(seeded_schedule(), weight_decay=0.1)
-    optimizer.exclude_from_weight_decay(var_names=["bias"])
-    return optimizer
-
-
-PARAMETERS = {
+PARAMETERS = KERAS_OBJECTS | {
     "default": dict,
     "random state": lambda: {"random_state": np.random.RandomState(0)},
     "early stopping": lambda: {"early_stopping": True, "scoring": "neg_log_loss"},
     "loss": lambda: {"early_stopping": True, "scoring": "loss", "warm_start": True},
-    "optimizer": lambda: {"optimizer": keras.optimizers.Nadam(0.01, clipnorm=1.0)},
-    "optimizer with more": lambda: {"optimizer": sparing()},
-    "class of optimizers": lambda: {"optimizer": keras.optimizers.RMSprop},
-    "optimizer of Keras's fit": lambda: {"optimizer": keras.optimizers.Lamb()},
-    "schedule": lambda: {"learning_rate": seeded_schedule()},
-    "activation": lambda: {"activation": keras.activations.mish},
-    "initializer": lambda: {"initializer": keras.initializers.HeNormal()},
-    "class of initializers": lambda: {"initializer": keras.initializers.HeUniform},
     "NumPy's numbers": lambda: {"alpha": np.float64(0.1), "batch_size": np.int64(20)},
 }
 
