@@ -306,15 +306,21 @@ class FittedNetwork(BaseEstimator):
         return twin
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        methods = [name for name in state if callable(getattr(type(self), name, None))]
-        if methods:
+        odd: list[Any] = [state]
+        if isinstance(state, dict):
+            odd = [name for name in state if not self._may_be_attribute(name)]
+        if odd:
             raise ValueError(
-                f"This {type(self).__name__} was not saved by skdropout: it has values "
-                f"of its own for {', '.join(methods)}."
+                f"This {type(self).__name__} was not saved by skdropout: its state is no "
+                f"dictionary of attributes, but has {odd[0]!r}."
             )
         super().__setstate__(as_given(state))
         if state.keys() & {"coefs_", "_architecture_state"}:
             self._check_arrays()
+
+    def _may_be_attribute(self, name: Any) -> bool:
+        """Whether a value of that name takes no method's place."""
+        return isinstance(name, str) and not callable(getattr(type(self), name, None))
 
     def _check_arrays(self) -> None:
         """Raise unless the state is whole and its arrays are those of its network.

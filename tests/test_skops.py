@@ -172,6 +172,13 @@ def test_state_that_was_tampered_with(monkeypatch, whole, name):
         skops_io.loads(data, trusted=TRUSTED)
 
 
+@pytest.mark.parametrize("state", [["coefs_"], {3: 4}, "coefs_", 3])
+def test_state_that_is_none(monkeypatch, whole, state):
+    monkeypatch.setattr(DropoutMLPClassifier, "__getstate__", lambda self: state)
+    with pytest.raises(ValueError, match="DropoutMLPClassifier was not saved by"):
+        skops_io.loads(skops_io.dumps(whole), trusted=TRUSTED)
+
+
 def test_unknown_names_are_named(monkeypatch, whole):
     changed = architecture(whole, activation="os.system")
     data = written_with(monkeypatch, whole, _architecture_state=changed)
