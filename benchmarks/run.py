@@ -73,6 +73,9 @@ BENCHMARKS = {
     "unpickle": Benchmark(
         "pickling", "unpickle", 9, "load a pickle and predict one row, new process"
     ),
+    "serving": Benchmark(
+        "serving", "serving", 5, "load, size and predictions of each way to save one"
+    ),
     "memory": Benchmark("memory", "memory", 3, "memory kept per fit, new process"),
     "shapes": Benchmark(
         "memory", "shapes", 1, "memory of a process that fits 2,000 shapes (slow)"

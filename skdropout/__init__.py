@@ -1,5 +1,6 @@
 """Multi-layer perceptrons with dropout and batch normalisation for scikit-learn."""
 
+from ._on_import import when_imported
 from ._search_space import search_space
 from ._version import __version__ as __version__
 from .classifier import DropoutMLPClassifier
@@ -12,3 +13,12 @@ __all__ = [
     "fused_training",
     "search_space",
 ]
+
+
+def _convert_to_onnx() -> None:
+    from ._onnx import register
+
+    register()
+
+
+when_imported("skl2onnx", _convert_to_onnx)

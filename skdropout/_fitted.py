@@ -17,7 +17,10 @@ from sklearn.utils._param_validation import Interval, validate_parameter_constra
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ._output import warn
-from .network.architecture import Architecture
+from ._saved_parameters import as_given, as_saved, is_optimizer
+from ._sklearn_export import to_mlp
+from .network.activations import ACTIVATIONS
+from .network.architecture import BATCH_NORM_PLACES, Architecture
 from .network.inference import forward
 from .network.monte_carlo import DropoutSampler
 from .training.task import OptimizerState, Outcome, Progress
@@ -222,17 +225,59 @@ class FittedNetwork(BaseEstimator):
             self._dropout_rates,
             self._float32_weights(),
             self._progress_state["seed"],
-            self._rescaling(),
+            self._float32_rescaling(),
         )
+
+    def to_sklearn(self):
+        """Build the fitted network as scikit-learn's own MLP.
+
+        It needs neither this package nor TensorFlow, only scikit-learn. Batch
+        normalisation, whose place does not matter, and the unit of the targets are folded
+        into its ``coefs_`` and ``intercepts_``, then in double precision. Losses and
+        scores are those of this fit. Layers are those of the fit too; other parameters
+        that both have, are those of the next fit. `optimizer` becomes a `solver`,
+        ``'sgd'`` or ``'adam'``.
+
+        Returns
+        -------
+        MLPClassifier or MLPRegressor
+            Fitted, sharing no array with this estimator. Its predictions are the same, up
+            to rounding.
+
+        Raises
+        ------
+        ValueError
+            If scikit-learn's MLP lacks the activation of the hidden layers: it has
+            ``'identity'``, ``'logistic'``, ``'tanh'`` and ``'relu'``; or, before
+            scikit-learn 1.7, the exponential output of ``loss='poisson'``.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_iris
+        >>> from skdropout import DropoutMLPClassifier
+        >>> X, y = load_iris(return_X_y=True)
+        >>> mlp = DropoutMLPClassifier((16,), batch_norm=True, random_state=0).fit(X, y)
+        >>> theirs = mlp.to_sklearn()
+        >>> type(theirs).__name__
+        'MLPClassifier'
+        >>> bool(abs(theirs.predict_proba(X) - mlp.predict_proba(X)).max() < 1e-6)
+        True
+        """
+        check_is_fitted(self)
+        return to_mlp(self)
 
     def _rescaling(self) -> tuple[np.ndarray, np.ndarray] | None:
         """What the outputs are multiplied by, and what is added; None for neither."""
         return None
 
+    def _float32_rescaling(self) -> tuple[np.ndarray, np.ndarray] | None:
+        """The same, or an error where it is not finite in single precision."""
+        return None
+
     # Copies and pickles. Keras's own of an optimizer are not whole.
 
     def __sklearn_clone__(self):
-        if not _is_instance(self.optimizer):
+        if not is_optimizer(self.optimizer):
             return super().__sklearn_clone__()
         from .training.optimizer_copies import made_from, state_of
 
@@ -243,11 +288,7 @@ class FittedNetwork(BaseEstimator):
         return twin
 
     def __getstate__(self) -> dict[str, Any]:
-        state = dict(super().__getstate__())
-        if _is_instance(state["optimizer"]):
-            from .training.optimizer_copies import state_of
-
-            state["optimizer"] = state_of(state["optimizer"])
+        state = as_saved(super().__getstate__())
         if (
             callable(scored_by := state.get("_scored_by"))
             and scored_by is not self.scoring
@@ -265,13 +306,21 @@ class FittedNetwork(BaseEstimator):
         return twin
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        if isinstance(state.get("optimizer"), dict):
-            from .training.optimizer_copies import made_from
-
-            state = {**state, "optimizer": made_from(state["optimizer"])}
-        super().__setstate__(state)
-        if hasattr(self, "coefs_"):
+        odd: list[Any] = [state]
+        if isinstance(state, dict):
+            odd = [name for name in state if not self._may_be_attribute(name)]
+        if odd:
+            raise ValueError(
+                f"This {type(self).__name__} was not saved by skdropout: its state is no "
+                f"dictionary of attributes, but has {odd[0]!r}."
+            )
+        super().__setstate__(as_given(state))
+        if state.keys() & {"coefs_", "_architecture_state"}:
             self._check_arrays()
+
+    def _may_be_attribute(self, name: Any) -> bool:
+        """Whether a value of that name takes no method's place."""
+        return isinstance(name, str) and not callable(getattr(type(self), name, None))
 
     def _check_arrays(self) -> None:
         """Raise unless the state is whole and its arrays are those of its network.
@@ -280,22 +329,45 @@ class FittedNetwork(BaseEstimator):
         """
         try:
             network = self._architecture
-            shapes = [values.shape for values in self._weights()]
+            weights = self._weights()
             by_layer = self.coefs_, self.intercepts_, self._dropout_rates
             lengths = {len(values) for values in by_layer}
-            sizes = self.n_features_in_, self._n_network_outputs, len(self._batch_norms)
-            self._progress(), self._optimizer()
+            sizes = (
+                *(self.n_features_in_, self._n_network_outputs, self.n_outputs_),
+                *(self.n_layers_, len(self._batch_norms)),
+            )
+            has_known_names = (
+                network.activation in ACTIVATIONS
+                and _SKLEARN_OUT_ACTIVATIONS[network.out_activation]
+                == self.out_activation_
+                and network.batch_norm in (None, *BATCH_NORM_PLACES)
+            )
+            others = [self._dropout_rates, *self._optimizer().arrays]
+            self._progress()
         except (AttributeError, LookupError, TypeError, ValueError) as error:
             raise ValueError(
                 f"This {type(self).__name__} was not saved whole: {error}"
             ) from error
+        if not has_known_names:
+            raise ValueError(
+                f"This {type(self).__name__} was not saved by skdropout: its network is "
+                f"{network}, with a name that is not known."
+            )
+        odd = [values for values in weights if not _is_array(values, "f")]
+        odd += [values for values in others if not _is_array(values, "biuf")]
+        if odd:
+            raise ValueError(
+                f"This {type(self).__name__} was not saved by skdropout: it has "
+                f"{odd[0]!r} in the place of an array of numbers."
+            )
+        shapes = [values.shape for values in weights]
         expected_shapes = [spec.shape for spec in network.weight_specs]
         units = network.layer_units
         n_norms = sum(layer.kind == "batch_norm" for layer in network.layers)
         if (shapes, lengths, sizes) != (
             expected_shapes,
             {len(units) - 1},
-            (units[0], units[-1], n_norms),
+            (units[0], units[-1], units[-1], len(units), n_norms),
         ):
             raise ValueError(
                 f"This {type(self).__name__} was not saved whole: what it holds does "
@@ -304,6 +376,6 @@ class FittedNetwork(BaseEstimator):
             )
 
 
-def _is_instance(optimizer) -> bool:
-    """Whether an optimizer is a configured instance, as far as parameters go."""
-    return hasattr(optimizer, "get_config") and not isinstance(optimizer, type)
+def _is_array(values: Any, kinds: str) -> bool:
+    """Whether these are numbers of NumPy's, of one of these kinds of types."""
+    return isinstance(values, (np.ndarray, np.generic)) and values.dtype.kind in kinds

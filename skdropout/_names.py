@@ -9,11 +9,11 @@ import numpy as np
 from sklearn.utils._param_validation import InvalidParameterError
 
 from .network.activations import ACTIVATIONS
+from .network.architecture import BATCH_NORM_PLACES
 
 #: scikit-learn's name -> Keras's, where they differ.
 SKLEARN_ACTIVATIONS = {"identity": "linear", "logistic": "sigmoid"}
 _LEARNING_RATES = ("constant", "invscaling", "adaptive")
-_BATCH_NORM_PLACES = ("before_activation", "after_activation", "after_dropout")
 # PyTorch's names, after the authors of the methods.
 _INITIALIZER_PREFIXES = {"xavier_": "glorot_", "kaiming_": "he_"}
 
@@ -42,9 +42,9 @@ def resolve_batch_norm(value: Any) -> str | None:
         return None
     if isinstance(value, (bool, np.bool_)):
         return "before_activation" if value else None
-    if isinstance(value, str) and value in _BATCH_NORM_PLACES:
+    if isinstance(value, str) and value in BATCH_NORM_PLACES:
         return value
-    raise unknown_name("batch_norm", value, (*_BATCH_NORM_PLACES, True, False))
+    raise unknown_name("batch_norm", value, (*BATCH_NORM_PLACES, True, False))
 
 
 def resolve_learning_rate(value: Any):

@@ -604,9 +604,13 @@ class DropoutMLPRegressor(RegressorMixin, BaseDropoutMLP):
     def _rescaling(self):
         if not self._has_standardized_targets:
             return None
-        both = np.stack([self.y_scale_, self.y_mean_])
-        as_float32(both, "The mean or standard deviation of y")
-        return both[0], both[1]
+        return self.y_scale_, self.y_mean_
+
+    def _float32_rescaling(self):
+        rescaling = self._rescaling()
+        if rescaling is not None:
+            as_float32(np.stack(rescaling), "The mean or standard deviation of y")
+        return rescaling
 
     def _check_arrays(self):
         super()._check_arrays()

@@ -90,3 +90,18 @@ def test_small_data_on_their_own_scale(batch_norm, early_stopping):
         random_state=0,
     )
     assert est.fit(X, y).score(X, y) > 0.95
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_inputs_far_from_zero_keep_their_digits(dtype):
+    rng = np.random.default_rng(0)
+    X = (1e5 + rng.normal(size=(200, 3))).astype(np.float32)
+    est = DropoutMLPRegressor((), input_batch_norm=True, max_iter=20, random_state=0)
+    est.fit(X, X[:, 0] - X[:, 1])
+    gamma, beta, mean, variance = (
+        v.astype(float) for v in est.to_keras().layers[0].get_weights()
+    )
+    inputs = (X.astype(float) - mean) / np.sqrt(variance + 1e-3) * gamma + beta
+    outputs = inputs @ est.coefs_[0].astype(float) + est.intercepts_[0]
+    expected = outputs.ravel() * est.y_scale_ + est.y_mean_
+    np.testing.assert_allclose(est.predict(X.astype(dtype)), expected, atol=1e-5)

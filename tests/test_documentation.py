@@ -22,6 +22,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:Stochastic Optimizer")
 @pytest.mark.parametrize(
     "module",
     [
+        "_fitted",
         "_search_space",
         "classifier",
         "fusion.context",
@@ -38,8 +39,16 @@ def test_docstrings(module):
     assert result.failed == 0
 
 
-@pytest.mark.parametrize("page", ["index", "coming_from", "ensembles", "tuning"])
+NEEDED = {"serving": ("onnxruntime", "skl2onnx", "skops.io")}
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning:(skl2onnx|onnx)")
+@pytest.mark.parametrize(
+    "page", ["index", "coming_from", "ensembles", "tuning", "serving"]
+)
 def test_pages(page):
+    for name in NEEDED.get(page, ()):
+        pytest.importorskip(name)
     result = doctest.testfile(
         str(ROOT / "docs" / f"{page}.rst"),
         module_relative=False,

@@ -9,8 +9,8 @@ from collections.abc import Callable
 import numpy as np
 from scipy.special import erf, expit, log_softmax
 
-_SELU_ALPHA = 1.6732632423543772
-_SELU_SCALE = 1.0507009873554805
+SELU_ALPHA = 1.6732632423543772
+SELU_SCALE = 1.0507009873554805
 
 
 def _relu(x):
@@ -69,7 +69,7 @@ ACTIVATIONS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "mish": lambda x: x * np.tanh(_softplus(x)),
     "relu": _relu,
     "relu6": lambda x: np.clip(x, 0, 6, out=x),
-    "selu": lambda x: x.dtype.type(_SELU_SCALE) * _elu(x, x.dtype.type(_SELU_ALPHA)),
+    "selu": lambda x: x.dtype.type(SELU_SCALE) * _elu(x, x.dtype.type(SELU_ALPHA)),
     "sigmoid": _sigmoid,
     "silu": lambda x: x * expit(x),
     "soft_shrink": lambda x: np.sign(x) * np.maximum(np.abs(x) - 0.5, 0),

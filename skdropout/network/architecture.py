@@ -10,6 +10,7 @@ import numpy as np
 #: Keras's own defaults of ``keras.layers.BatchNormalization``.
 BATCH_NORM_MOMENTUM = 0.99
 BATCH_NORM_EPSILON = 1e-3
+BATCH_NORM_PLACES = ("before_activation", "after_activation", "after_dropout")
 #: Dropout rates are realised in steps of one over this.
 DROPOUT_LEVELS = 2**16
 

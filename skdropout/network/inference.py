@@ -63,8 +63,10 @@ def apply_layers(
             if sparse.issparse(values):
                 values = values.toarray()
             scale = gamma / np.sqrt(variance + gamma.dtype.type(BATCH_NORM_EPSILON))
-            values = values * scale
-            values += beta - mean * scale
+            # First the mean, as the product of large ones would lose their last digits.
+            values = values - mean
+            values *= scale
+            values += beta
         elif layer.kind == "activation":
             values = ACTIVATIONS[architecture.activation](values)
         elif layer.kind == "out_activation":
