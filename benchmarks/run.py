@@ -55,6 +55,9 @@ BENCHMARKS = {
     "fused-growth": Benchmark(
         "fused", "fused_growth", 3, "seconds by the number of candidates (slow)"
     ),
+    "killed": Benchmark(
+        "killing", "killed", 1, "a sweep that is killed 30 times, with a cache (slow)"
+    ),
     "optuna": Benchmark(
         "search_tools", "optuna_search", 3, "64 trials by Optuna, joined and alone (slow)"
     ),
