@@ -35,7 +35,7 @@ def sweep(folder: str | None) -> dict:
     folder for it."""
     load_backend()
     X, y = load_digits(return_X_y=True)
-    pipe = make_pipeline(StandardScaler(), our_mlp((128, 128), max_iter=400))
+    pipe = make_pipeline(StandardScaler(), our_mlp((128, 128), max_iter=750))
     grid = {
         "dropoutmlpclassifier__dropout_rate": np.linspace(0.0, 0.5, 6),
         "dropoutmlpclassifier__alpha": np.logspace(-6, -1, 6),
@@ -77,7 +77,7 @@ def killed(rounds: int) -> None:
             ]
         )
     print_table(
-        "killed: 36 candidates x 3 folds of digits, (128, 128), 400 epochs",
+        "killed: 36 candidates x 3 folds of digits, (128, 128), 750 epochs",
         [
             "undisturbed, s",
             "kills",
