@@ -9,6 +9,8 @@ import sys
 import tempfile
 import warnings
 
+# A process that is forked from this one cannot use TensorFlow.
+LOADED_IN = os.getpid()
 # TensorFlow writes these to the file descriptor itself before any log level applies.
 _CHATTER = re.compile(
     rb"^(WARNING: All log messages before absl::InitializeLog\(\)"

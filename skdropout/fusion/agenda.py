@@ -18,8 +18,8 @@ class Agenda:
 
     Parameters
     ----------
-    n_cores : int
-        Cores to train on.
+    count_cores : callable
+        Returns the number of cores to train on, of this machine or of others.
     max_networks : int
         Fits that wait at a time, and networks of a stack, at most.
     max_memory : float
@@ -43,18 +43,18 @@ class Agenda:
 
     def __init__(
         self,
-        n_cores: int,
+        count_cores: Callable[[], int],
         max_networks: int,
         max_memory: float,
         ample_bytes: float,
         run: Callable[[Participant], None],
     ):
-        self.cores = Cores(n_cores)
+        self.cores = Cores(count_cores)
         self.guests = Guests()
         self.calls: list[Call] = []
         self.held_bytes = 0
         self.dropped: deque[tuple[Participant, BaseException]] = deque()
-        self._waiting = WaitingFits(n_cores, max_networks, max_memory)
+        self._waiting = WaitingFits(count_cores, max_networks, max_memory)
         self._max_networks = max_networks
         self._max_memory = max_memory
         self._ample_bytes = ample_bytes

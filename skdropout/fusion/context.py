@@ -3,6 +3,7 @@
 import gc
 import os
 from collections.abc import Iterator
+from concurrent.futures import Executor
 from contextlib import ExitStack, contextmanager
 
 from joblib import parallel_config
@@ -23,6 +24,7 @@ def fused_training(
     cache: str | os.PathLike | None = None,
     max_cache_size: float = 2**30,
     time_limit: float | None = None,
+    executor: Executor | None = None,
 ) -> Iterator[None]:
     """Train the networks of a search together, as few large ones.
 
@@ -74,6 +76,13 @@ def fused_training(
         raise a :class:`TimeoutError`, which a search puts down as its `error_score`. What
         the thread that has opened the context fits itself, such as the refit of a search,
         is not ended. With a `cache`, the same search goes on from there next time.
+    executor : concurrent.futures.Executor, optional
+        Whose workers train the stacks; splits, preprocessing and scores stay in this
+        process. Best that of dask's `distributed`, ``client.get_executor()``, to whose
+        workers rows are sent once. There are as many stacks as workers, or as threads of
+        dask's workers. The stacks of a worker that dies are trained again, in the end in
+        this process. The workers need the same versions of skdropout, Keras and
+        TensorFlow. Fits with callbacks, or that are `verbose`, are trained here.
 
     Raises
     ------
@@ -81,7 +90,10 @@ def fused_training(
         If `max_networks`, `max_memory`, `max_cache_size` or `time_limit` is not positive,
         or `cache` is a file.
     TypeError
-        If one of them is not a number, or `cache` not a path.
+        If one of them is not a number, `cache` not a path or `executor` no executor.
+    RuntimeError
+        If the `executor` has been shut down, or a worker lacks skdropout or has other
+        versions.
 
     Notes
     -----
@@ -111,6 +123,7 @@ def fused_training(
         cache=cache,
         max_cache_size=max_cache_size,
         time_limit=time_limit,
+        executor=executor,
     )
     with ExitStack() as stack:
         stack.callback(gathering.let_go)

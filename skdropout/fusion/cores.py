@@ -1,7 +1,7 @@
 """Which stacks are in training, and which is next: at most one for each core."""
 
 from collections import Counter, deque
-from collections.abc import Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable
 
 from .waiting import PlannedStack
 
@@ -16,11 +16,12 @@ class Cores:
 
     Parameters
     ----------
-    n_cores : int
+    count : callable
+        Returns how many there are.
     """
 
-    def __init__(self, n_cores: int):
-        self._n_cores = n_cores
+    def __init__(self, count: Callable[[], int]):
+        self._count = count
         self._ready: deque[PlannedStack] = deque()
         self._training: Counter[Hashable] = Counter()
         # Keys of programs that are being compiled, and of these those still traced.
@@ -30,7 +31,7 @@ class Cores:
     @property
     def is_busy(self) -> bool:
         """Whether no core is free for another stack."""
-        return bool(self._ready) or self._training.total() >= self._n_cores
+        return bool(self._ready) or self._training.total() >= self._count()
 
     @property
     def is_training(self) -> bool:
@@ -68,7 +69,8 @@ class Cores:
                 1 if program in self._beginning else n
                 for program, n in self._training.items()
             )
-        return n_busy < self._n_cores and self._training.total() <= self._n_cores
+        n_cores = self._count()
+        return n_busy < n_cores and self._training.total() <= n_cores
 
     def note_traced(self, program: Hashable) -> None:
         self._tracing.discard(program)

@@ -18,6 +18,7 @@ from joblib import cpu_count
 from ..training.task import Checkpoint, Outcome, Record, Task
 from .agenda import Agenda
 from .callers import Caller
+from .executors import Wire, Workers
 from .fit_cache import CacheRecord, FitCache
 from .keeper import Keeper
 from .open_contexts import host, opened_here
@@ -50,6 +51,8 @@ class Gathering:
     cache : FitCache or None
         Keeps fits, and knows those that need not be trained.
     time_limit : TimeLimit or None
+    wire : Wire or None
+        Leads to others that train.
     """
 
     def __init__(
@@ -59,14 +62,17 @@ class Gathering:
         report: Callable[[str], None] | None,
         cache: FitCache | None,
         time_limit: TimeLimit | None,
+        wire: Wire | None,
     ):
         self.max_networks = max_networks
         self._report = report
         self._cache = cache
         self._time_limit = time_limit
         self._lock = threading.RLock()
+        self._workers = None if wire is None else Workers(wire, self._advance)
+        self._n_cores = cpu_count()
         self._agenda = Agenda(
-            cpu_count(), max_networks, max_memory, _AMPLE_BYTES, self._run
+            self._count_cores, max_networks, max_memory, _AMPLE_BYTES, self._run
         )
         # The stack that each participant's thread trains at present.
         self._led: dict[Participant, PlannedStack] = {}
@@ -75,6 +81,14 @@ class Gathering:
         self._watched_at = 0.0
         self._keeper = Keeper(self._make, self._look, self._pace)
         self._guest_of_thread = threading.local()
+
+    def _count_cores(self) -> int:
+        """Stacks that can be in training at a time."""
+        return self._n_cores if self._workers is None else self._workers.n_at_a_time
+
+    def _advance(self) -> None:
+        with self._change():
+            pass
 
     @contextmanager
     def _change(self) -> Iterator[None]:
@@ -339,7 +353,10 @@ class Gathering:
         try:
             tasks = [fit.task for fit in fits]
             record = self._record([(fit.task, fit.key) for fit in fits])
-            results = train_or_halve(tasks, before_call, stack.frame, stack.size, record)
+            sent = self._train_elsewhere(tasks, before_call, stack, record)
+            results = sent or train_or_halve(
+                tasks, before_call, stack.frame, stack.size, record
+            )
         except BaseException as error:
             # Nobody may be left waiting, whatever it was.
             results = [error] * len(fits)
@@ -355,6 +372,22 @@ class Gathering:
                 f"skdropout: trained {len(fits)} networks as one in {seconds:.1f} s, "
                 f"{n_trained} so far"
             )
+
+    def _train_elsewhere(
+        self,
+        tasks: list[Task],
+        before_poll: Callable[[], None],
+        stack: PlannedStack,
+        record: Record | None,
+    ) -> list | None:
+        """Results of a stack by the workers, if there are any and they can train it."""
+        if self._workers is None:
+            return None
+        limit = None if self._time_limit is None else self._time_limit.seconds_left
+        results = self._workers.train(tasks, before_poll, stack.frame, stack.size, limit)
+        if results is not None and record is not None:
+            record.keep(tasks, results)
+        return results
 
     # In the thread of the keeper
 

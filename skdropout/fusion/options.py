@@ -2,11 +2,14 @@
 
 import os
 import time
+from concurrent.futures import Executor
 from numbers import Integral, Real
 from pathlib import Path
 from typing import Any
 
 from .._output import write_line
+from .dask_wire import DaskWire, is_of_dask
+from .executors import PlainWire, Wire
 from .fit_cache import FitCache
 from .gathering import Gathering
 from .time_limit import TimeLimit
@@ -21,6 +24,7 @@ def make_gathering(
     cache: str | os.PathLike | None = None,
     max_cache_size: float = 2**30,
     time_limit: float | None = None,
+    executor: Executor | None = None,
 ) -> Gathering:
     """The gathering of a context with the options of :func:`fused_training`.
 
@@ -44,7 +48,17 @@ def make_gathering(
         _print_to_stderr if progress else None,
         None if cache is None else FitCache(_folder(cache), max_cache_size),
         limit,
+        None if executor is None else _wire(executor),
     )
+
+
+def _wire(executor: Any) -> Wire:
+    if not isinstance(executor, Executor):
+        raise TypeError(
+            "executor must be a concurrent.futures.Executor, such as that of "
+            f"client.get_executor(); got {executor!r}."
+        )
+    return DaskWire(executor) if is_of_dask(executor) else PlainWire(executor)
 
 
 def _folder(cache: Any) -> Path:

@@ -12,9 +12,13 @@ class TimeLimit(NamedTuple):
     seconds: float
     start: float
 
+    @property
+    def seconds_left(self) -> float:
+        return self.start + self.seconds - time.monotonic()
+
     def check(self) -> None:
         """Raise OutOfTime once the time is over."""
-        if time.monotonic() - self.start > self.seconds:
+        if self.seconds_left < 0:
             raise OutOfTime(
                 f"The time_limit of {self.seconds:g} s was over before this network was "
                 "trained."

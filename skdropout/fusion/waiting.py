@@ -2,7 +2,7 @@
 
 import itertools
 import math
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from typing import NamedTuple
 
 from ..training.frames import Frame, frame_of, program_kind
@@ -73,16 +73,18 @@ class WaitingFits:
 
     Parameters
     ----------
-    n_cores : int
-        Cores that are to be kept busy.
+    count_cores : callable
+        Returns how many cores are to be kept busy.
     max_networks : int
         Networks of a stack, at most.
     max_memory : float
         Bytes that all stacks in training may take.
     """
 
-    def __init__(self, n_cores: int, max_networks: int, max_memory: float):
-        self._n_cores = n_cores
+    def __init__(
+        self, count_cores: Callable[[], int], max_networks: int, max_memory: float
+    ):
+        self._count_cores = count_cores
         self._max_networks = max_networks
         self._max_memory = max_memory
         self._groups: dict[Hashable, list[Fit]] = {}
@@ -156,7 +158,7 @@ class WaitingFits:
 
     def _most(self, task: Task, frame: Frame) -> int:
         """Networks of a stack at most."""
-        most = self._max_memory / self._n_cores // network_bytes(task, frame)
+        most = self._max_memory / self._count_cores() // network_bytes(task, frame)
         return int(max(1, min(self._max_networks, most)))
 
     def _cut(self, fits: list[Fit], size: int, frame: Frame) -> list[PlannedStack]:
@@ -180,4 +182,5 @@ class WaitingFits:
         n_worthwhile = math.ceil(sum(map(frame.work, tasks)) / WORTH_A_STACK)
         width = min(good_width(tasks[0], frame), self._most(tasks[0], frame))
         n_needed = math.ceil(len(tasks) / width)
-        return math.ceil(len(tasks) / max(n_needed, min(self._n_cores, n_worthwhile)))
+        n_stacks = max(n_needed, min(self._count_cores(), n_worthwhile))
+        return math.ceil(len(tasks) / n_stacks)

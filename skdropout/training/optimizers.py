@@ -101,6 +101,10 @@ class OptimizerRecipe:
         attributes = {k: v for k, v in self.attributes.items() if k != "weight_decay"}
         return OptimizerRecipe(self.kind, config, attributes=attributes)
 
+    def __reduce__(self):
+        # Those of `recipe_type` are of classes that cannot be pickled.
+        return OptimizerRecipe, (self.kind, self.config, self.spared, self.attributes)
+
     def make(self):
         """A fresh optimizer."""
         return made_from(

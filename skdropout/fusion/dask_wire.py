@@ -1,0 +1,62 @@
+"""The workers of a dask cluster, by the executor of its client."""
+
+import sys
+import threading
+from collections.abc import Sequence
+from typing import Any
+
+from .remote import Package, WrongWorkerError, check_worker, train_package
+
+
+def is_of_dask(executor: Any) -> bool:
+    """Whether an executor is that of a client of ``distributed``."""
+    module = sys.modules.get("distributed.cfexecutor")  # else there is no such client
+    return module is not None and isinstance(executor, module.ClientExecutor)
+
+
+class DaskWire:
+    """Arrays are scattered: each is sent to one worker, and workers get them from each
+    other, so that all but stacks goes round the scheduler.
+
+    Parameters
+    ----------
+    executor : distributed.cfexecutor.ClientExecutor
+    """
+
+    def __init__(self, executor: Any):
+        self._executor = executor
+        self._client = executor._client  # nothing public leads to it
+        self._lock = threading.Lock()
+        self._scattered: dict[bytes, Any] = {}
+
+    def n_at_a_time(self) -> int:
+        return sum(self._client.nthreads().values())
+
+    def check(self, expected: dict[str, str]) -> None:
+        found = self._client.run(check_worker, expected, on_error="return")
+        for address, error in found.items():
+            if isinstance(error, BaseException):
+                names = ", ".join(f"{name} {v}" for name, v in expected.items())
+                raise WrongWorkerError(
+                    f"The worker at {address} cannot train: {error} It must have {names}."
+                ) from error
+
+    def send(self, package: Package, arrays: dict[bytes, Any]):
+        with self._lock:
+            # What no stack has needed for a while is not worth its memory.
+            self._scattered = {
+                key: future for key, future in self._scattered.items() if key in arrays
+            } | {
+                key: self._client.scatter(array, hash=False)
+                for key, array in arrays.items()
+                if key not in self._scattered
+            }
+            futures = [self._scattered[key] for key in arrays]
+        return self._executor.submit(
+            train_package, package, list(arrays), *futures, pure=False
+        )
+
+    def forget(self, keys: Sequence[bytes]) -> None:
+        with self._lock:
+            for key in keys:
+                self._scattered.pop(key, None)
