@@ -44,7 +44,8 @@ NEEDED = {"serving": ("onnxruntime", "skl2onnx", "skops.io")}
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning:(skl2onnx|onnx)")
 @pytest.mark.parametrize(
-    "page", ["index", "coming_from", "ensembles", "tuning", "serving"]
+    "page",
+    ["index", "coming_from", "ensembles", "long_sweeps", "tuning", "serving"],
 )
 def test_pages(page):
     for name in NEEDED.get(page, ()):

@@ -162,13 +162,13 @@ def test_a_worker_that_dies_is_survived(iris):
 
 
 def test_without_workers_it_is_trained_here(iris):
-    executor = InThread(before=failing(1000))
-    with (
-        pytest.warns(UserWarning, match=r"by the executor \(WorkerDied") as caught,
-        fused_training(executor=executor),
-    ):
-        for i in range(2):
-            assert_equal(fit_all([classifier(i)], *iris), [classifier(i).fit(*iris)])
+    def fit_in_turn():
+        with fused_training(executor=InThread(before=failing(1000))):
+            return [fit_all([classifier(i)], *iris)[0] for i in range(2)]
+
+    with pytest.warns(UserWarning, match=r"by the executor \(WorkerDied") as caught:
+        found = fit_in_turn()
+    assert_equal(found, [classifier(i).fit(*iris) for i in range(2)])
     assert len([w for w in caught if "executor" in str(w.message)]) == 1
 
 
@@ -267,17 +267,19 @@ def test_processes(iris):
     ests = [classifier(i) for i in range(3)]
     expected = [clone(est).fit(*iris) for est in ests]
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(1, mp_context=context) as executor:
-        with fused_training(executor=executor):
-            assert_equal(fit_all(ests, *iris), expected)
-            (worker,) = executor._processes
-            endless = classifier(max_iter=300_000, n_iter_no_change=10**6)
-            killing = threading.Timer(3, os.kill, (worker, signal.SIGKILL))
-            killing.start()
-            endless.set_params(max_iter=300_000)
-            with pytest.raises(RuntimeError, match="terminated abruptly|not usable"):
-                fit_all([endless], *iris)
-            killing.join()
+    with (
+        ProcessPoolExecutor(1, mp_context=context) as executor,
+        fused_training(executor=executor),
+    ):
+        assert_equal(fit_all(ests, *iris), expected)
+        (worker,) = executor._processes
+        endless = classifier(max_iter=300_000, n_iter_no_change=10**6)
+        killing = threading.Timer(3, os.kill, (worker, signal.SIGKILL))
+        killing.start()
+        # Nothing more can be handed in.
+        with pytest.raises(RuntimeError, match=r"terminated abruptly|not usable"):
+            fit_all([endless], *iris)
+        killing.join()
 
 
 def test_processes_that_have_been_forked():

@@ -35,7 +35,8 @@ class DaskWire:
     def check(self, expected: dict[str, str]) -> None:
         found = self._client.run(check_worker, expected, on_error="return")
         for address, error in found.items():
-            if isinstance(error, BaseException):
+            is_lost = isinstance(error, OSError)  # and others take its stacks
+            if isinstance(error, BaseException) and not is_lost:
                 names = ", ".join(f"{name} {v}" for name, v in expected.items())
                 raise WrongWorkerError(
                     f"The worker at {address} cannot train: {error} It must have {names}."
@@ -47,7 +48,7 @@ class DaskWire:
             self._scattered = {
                 key: future for key, future in self._scattered.items() if key in arrays
             } | {
-                key: self._client.scatter(array, hash=False)
+                key: self._scatter(array)
                 for key, array in arrays.items()
                 if key not in self._scattered
             }
@@ -55,6 +56,12 @@ class DaskWire:
         return self._executor.submit(
             train_package, package, list(arrays), *futures, pure=False
         )
+
+    def _scatter(self, array: Any):
+        try:
+            return self._client.scatter(array, hash=False, direct=True)
+        except OSError:  # only the scheduler can be reached from here
+            return self._client.scatter(array, hash=False, direct=False)
 
     def forget(self, keys: Sequence[bytes]) -> None:
         with self._lock:
