@@ -58,6 +58,9 @@ BENCHMARKS = {
     "killed": Benchmark(
         "killing", "killed", 1, "a sweep that is killed 30 times, with a cache (slow)"
     ),
+    "cluster": Benchmark(
+        "cluster", "cluster", 3, "a search on two workers of dask's, and in one process"
+    ),
     "optuna": Benchmark(
         "search_tools", "optuna_search", 3, "64 trials by Optuna, joined and alone (slow)"
     ),

@@ -1,7 +1,9 @@
 """Fits that outlive their process in a folder."""
 
+import contextlib
 import os
 import sqlite3
+import subprocess
 import warnings
 from pathlib import Path
 
@@ -532,3 +534,28 @@ def test_relative_folders_and_strings(iris, tmp_path, monkeypatch):
     fits_in("some/folder", iris)
     assert (Path("some/folder") / FILE).exists()
     assert fit_cache._LEAST_SECONDS < fit_cache._MOST_SECONDS
+
+
+@pytest.mark.slow
+def test_killed_again_and_again(tmp_path):
+    """At random moments; the scores are those of an undisturbed search, bit for bit."""
+    code = """
+        import sys, warnings
+        from sklearn.datasets import load_digits
+        from sklearn.model_selection import GridSearchCV
+        from skdropout import DropoutMLPClassifier, fused_training
+        warnings.simplefilter("ignore")
+        X, y = load_digits(return_X_y=True)
+        est = DropoutMLPClassifier((64,), max_iter=100, random_state=0)
+        grid = {"dropout_rate": [0.0, 0.1, 0.2, 0.3], "batch_norm": [False, True]}
+        search = GridSearchCV(est, grid, cv=3, refit=False)
+        with fused_training(cache=sys.argv[1]):
+            search.fit(X / 16, y)
+        print([search.cv_results_[f"split{i}_test_score"].tolist() for i in range(3)])
+    """
+    rng = np.random.default_rng(0)
+    undisturbed = run_python(code, tmp_path / "other").stdout
+    for _ in range(8):
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            run_python(code, tmp_path, timeout=rng.uniform(3, 12))
+    assert run_python(code, tmp_path).stdout == undisturbed
