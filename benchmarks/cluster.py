@@ -79,7 +79,7 @@ def cluster(rounds: int) -> None:
             return Contestant(name, measure, **kwargs)
 
         compare(
-            f"cluster: 24 candidates x 3 folds of digits, (128, 128), 100 epochs, {title}",
+            f"cluster: 72 fits of digits, (128, 128), 100 epochs, {title}",
             [
                 contestant("two workers, a core each", "on_workers"),
                 contestant("one process, two cores", "in_one_process", at_most=1.3),
