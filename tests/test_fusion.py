@@ -350,10 +350,10 @@ def test_program_of_an_earlier_stack_serves_again(
 def stacks_of_two(monkeypatch):
     """Two cores, on which stacks of two are trained whose programs are not there."""
     from skdropout._caching import once_for_each
-    from skdropout.fusion import cores, gathering, waiting
+    from skdropout.fusion import cores, stack_trainer, waiting
     from skdropout.training import program
 
-    monkeypatch.setattr(gathering, "cpu_count", lambda: 2)
+    monkeypatch.setattr(stack_trainer, "cpu_count", lambda: 2)
     monkeypatch.setattr(waiting, "good_width", lambda *_: 2)
     monkeypatch.setattr(waiting, "WORTH_COMPILING", 0.0)
     monkeypatch.setattr(cores, "_compiled", set())

@@ -20,7 +20,7 @@ from sklearn.model_selection import GridSearchCV, cross_val_score
 
 from helpers import assert_same_network, trained_sizes
 from skdropout import DropoutMLPClassifier, DropoutMLPRegressor, fused_training
-from skdropout.fusion import cores, gathering
+from skdropout.fusion import cores, gathering, stack_trainer
 from skdropout.training.program import Program
 
 pytestmark = [
@@ -223,7 +223,7 @@ def test_error_in_every_callback(iris):
 @pytest.mark.parametrize("max_memory", [None, 1.0])
 def test_fits_in_a_callback(max_memory, is_parallel, event, iris, alone, monkeypatch):
     """Also where the stack that waits for them has the only core and all memory."""
-    monkeypatch.setattr(gathering, "cpu_count", lambda: 1)
+    monkeypatch.setattr(stack_trainer, "cpu_count", lambda: 1)
     monkeypatch.setattr(cores, "_compiled", set())
     inner = []
 
@@ -703,7 +703,7 @@ def test_limits(limits, iris, alone, capfd):
 def large_rows(monkeypatch):
     """Rows count as large, and there is one core to train on."""
     monkeypatch.setattr(gathering, "_AMPLE_BYTES", 0)
-    monkeypatch.setattr(gathering, "cpu_count", lambda: 1)
+    monkeypatch.setattr(stack_trainer, "cpu_count", lambda: 1)
 
 
 def test_large_rows_are_held_only_when_needed(large_rows, iris):

@@ -126,7 +126,7 @@ def fused_training(
         executor=executor,
     )
     with ExitStack() as stack:
-        stack.callback(gathering.let_go)
+        stack.callback(gathering.trainer.let_go)
         stack.enter_context(parallel_config(backend=FusionBackend(gathering=gathering)))
         # So that TensorFlow's objects, the most of all, are set aside, too.
         from .. import _backend  # noqa: F401

@@ -56,13 +56,13 @@ class Workers:
     Parameters
     ----------
     wire : Wire
-    on_change : callable
-        Called when there are more or fewer workers.
 
     Attributes
     ----------
     n_at_a_time : int
         Stacks that can be in training at a time.
+    on_change : callable or None
+        Called when that has become another number.
 
     Raises
     ------
@@ -71,9 +71,9 @@ class Workers:
         or has other versions.
     """
 
-    def __init__(self, wire: Wire, on_change: Callable[[], None]):
+    def __init__(self, wire: Wire):
         self._wire = wire
-        self._on_change = on_change
+        self.on_change: Callable[[], None] | None = None
         self._versions = versions()
         wire.check(self._versions)
         self._keys = _ArrayKeys()
@@ -173,7 +173,8 @@ class Workers:
             return
         if n != self.n_at_a_time:
             self.n_at_a_time = n
-            self._on_change()
+            if self.on_change is not None:
+                self.on_change()
 
     def _warn_once(self, why: BaseException | None) -> None:
         with self._lock:

@@ -13,18 +13,14 @@ from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Any
 
-from joblib import cpu_count
-
-from ..training.task import Checkpoint, Outcome, Record, Task
+from ..training.task import Outcome, Task
 from .agenda import Agenda
 from .callers import Caller
-from .executors import Wire, Workers
-from .fit_cache import CacheRecord, FitCache
 from .keeper import Keeper
 from .open_contexts import host, opened_here
 from .participants import Call, Cancelled, Participant, lack_of_threads
+from .stack_trainer import StackTrainer, train_alone
 from .stalls import StallWatch
-from .time_limit import TimeLimit
 from .turns import Turn, away, origin
 from .waiting import Fit, PlannedStack
 
@@ -48,11 +44,7 @@ class Gathering:
         Bytes that the rows of the waiting fits may take, and the stacks in training.
     report : callable or None
         Told of each stack that has been trained.
-    cache : FitCache or None
-        Keeps fits, and knows those that need not be trained.
-    time_limit : TimeLimit or None
-    wire : Wire or None
-        Leads to others that train.
+    trainer : StackTrainer
     """
 
     def __init__(
@@ -60,19 +52,15 @@ class Gathering:
         max_networks: int,
         max_memory: float,
         report: Callable[[str], None] | None,
-        cache: FitCache | None,
-        time_limit: TimeLimit | None,
-        wire: Wire | None,
+        trainer: StackTrainer,
     ):
         self.max_networks = max_networks
         self._report = report
-        self._cache = cache
-        self._time_limit = time_limit
+        self.trainer = trainer
+        trainer.tell_of_change(self._advance)
         self._lock = threading.RLock()
-        self._workers = None if wire is None else Workers(wire, self._advance)
-        self._n_cores = cpu_count()
         self._agenda = Agenda(
-            self._count_cores, max_networks, max_memory, _AMPLE_BYTES, self._run
+            trainer.count_stacks, max_networks, max_memory, _AMPLE_BYTES, self._run
         )
         # The stack that each participant's thread trains at present.
         self._led: dict[Participant, PlannedStack] = {}
@@ -81,10 +69,6 @@ class Gathering:
         self._watched_at = 0.0
         self._keeper = Keeper(self._make, self._look, self._pace)
         self._guest_of_thread = threading.local()
-
-    def _count_cores(self) -> int:
-        """Stacks that can be in training at a time."""
-        return self._n_cores if self._workers is None else self._workers.n_at_a_time
 
     def _advance(self) -> None:
         with self._change():
@@ -228,11 +212,11 @@ class Gathering:
         """Wait until a task has been trained; returns its outcome or raises its error."""
         if participant in self._led:
             # A fit within a callback of a stack in training does not wait for others.
-            return self.train_at_once(task)
-        key, outcome = self._find(task)
+            return self.trainer.train_at_once(task)
+        key, outcome = self.trainer.find(task)
         if outcome is not None:
             return outcome
-        self.check_time()
+        self.trainer.check_time()
         if task.hook is not None or task.settings.verbose:
             task.within = participant.turn.run
         with away():
@@ -248,10 +232,10 @@ class Gathering:
 
     def train_as_guest(self, task: Task) -> Outcome:
         """The same in a thread that is none of a participant."""
-        key, outcome = self._find(task)
+        key, outcome = self.trainer.find(task)
         if outcome is not None:
             return outcome
-        self.check_time()
+        self.trainer.check_time()
         guest = self._guest()
         if task.hook is not None or task.settings.verbose:
             guest.turn = Turn(origin().without_turns(), lambda: False)
@@ -260,44 +244,12 @@ class Gathering:
         try:
             self._keeper.post(partial(self._agenda.add, fit, guest.lap()))
         except RuntimeError:  # no thread to be had that would look after it
-            return _train_alone(task, self._record([(task, key)]))
+            return self.trainer.train_at_once(task)
         _of_thread.gathering, _of_thread.participant = self, guest
         try:
             return self._outcome(fit)
         finally:
             _of_thread.gathering = _of_thread.participant = None
-
-    def train_at_once(self, task: Task) -> Outcome:
-        """The same without waiting for others, and without a limit of time."""
-        key, outcome = self._find(task)
-        return outcome or _train_alone(task, self._record([(task, key)]))
-
-    def check_time(self) -> None:
-        """Raise OutOfTime if nothing more is to be trained."""
-        if self._time_limit is not None:
-            self._time_limit.check()
-
-    def let_go(self) -> None:
-        """Let go of the cache; what is trained from now on is not kept."""
-        if self._cache is not None:
-            self._cache.close()
-
-    def _find(self, task: Task) -> tuple[bytes | None, Outcome | None]:
-        """Key and outcome of a task in the cache; of one that has been begun there, the
-        task goes on from where it is."""
-        if self._cache is None:
-            return None, None
-        key, found = self._cache.find(task)
-        if isinstance(found, Checkpoint):
-            task.go_on_from(found)
-            found = None
-        return key, found
-
-    def _record(self, tasks: list[tuple[Task, bytes | None]]) -> Record | None:
-        if self._cache is None:
-            return None
-        keys = {id(task): key for task, key in tasks if key is not None}
-        return CacheRecord(self._cache, keys)
 
     def _guest(self) -> Participant:
         """The guest that this thread is."""
@@ -329,16 +281,15 @@ class Gathering:
 
     def _lead(self, stack: PlannedStack) -> None:
         """Train a stack, in the thread of its first fit."""
-        from .halving import train_or_halve  # late, as it brings TensorFlow along
-
         fits = stack.fits
         leader = fits[0].participant
         calls = itertools.count()
 
-        def before_call():
+        def check_wanted():
             if all(fit.participant.call.is_cancelled for fit in fits):
                 raise Cancelled
-            self.check_time()
+
+        def note_call():
             n_before = next(calls)
             if n_before < 2:
                 with self._change():
@@ -351,12 +302,7 @@ class Gathering:
         results: list
         self._led[leader] = stack
         try:
-            tasks = [fit.task for fit in fits]
-            record = self._record([(fit.task, fit.key) for fit in fits])
-            sent = self._train_elsewhere(tasks, before_call, stack, record)
-            results = sent or train_or_halve(
-                tasks, before_call, stack.frame, stack.size, record
-            )
+            results = self.trainer.train(stack, check_wanted, note_call)
         except BaseException as error:
             # Nobody may be left waiting, whatever it was.
             results = [error] * len(fits)
@@ -372,22 +318,6 @@ class Gathering:
                 f"skdropout: trained {len(fits)} networks as one in {seconds:.1f} s, "
                 f"{n_trained} so far"
             )
-
-    def _train_elsewhere(
-        self,
-        tasks: list[Task],
-        before_poll: Callable[[], None],
-        stack: PlannedStack,
-        record: Record | None,
-    ) -> list | None:
-        """Results of a stack by the workers, if there are any and they can train it."""
-        if self._workers is None:
-            return None
-        limit = None if self._time_limit is None else self._time_limit.seconds_left
-        results = self._workers.train(tasks, before_poll, stack.frame, stack.size, limit)
-        if results is not None and record is not None:
-            record.keep(tasks, results)
-        return results
 
     # In the thread of the keeper
 
@@ -457,8 +387,8 @@ def train_together(task: Task) -> Outcome:
     if (gathering := host()) is not None:
         return gathering.train_as_guest(task)
     if (gathering := opened_here()) is not None:
-        return gathering.train_at_once(task)
-    return _train_alone(task)
+        return gathering.trainer.train_at_once(task)
+    return train_alone(task)
 
 
 def check_time() -> None:
@@ -467,13 +397,4 @@ def check_time() -> None:
     is_participant = _current_participant() is not None
     gathering = _of_thread.gathering if is_participant else host()
     if gathering is not None:
-        gathering.check_time()
-
-
-def _train_alone(task: Task, record: Record | None = None) -> Outcome:
-    from ..training.trainer import train  # late, as it brings TensorFlow along
-
-    (result,) = train([task], record=record)
-    if isinstance(result, BaseException):
-        raise result
-    return result
+        gathering.trainer.check_time()

@@ -12,6 +12,7 @@ from .dask_wire import DaskWire, is_of_dask
 from .executors import PlainWire, Wire
 from .fit_cache import FitCache
 from .gathering import Gathering
+from .stack_trainer import StackTrainer
 from .time_limit import TimeLimit
 from .turns import stderr_outside
 
@@ -46,9 +47,11 @@ def make_gathering(
         max_networks,
         max_memory,
         _print_to_stderr if progress else None,
-        None if cache is None else FitCache(_folder(cache), max_cache_size),
-        limit,
-        None if executor is None else _wire(executor),
+        StackTrainer(
+            None if cache is None else FitCache(_folder(cache), max_cache_size),
+            limit,
+            None if executor is None else _wire(executor),
+        ),
     )
 
 
