@@ -227,7 +227,7 @@ def test_what_is_no_executor(executor):
 def test_executor_that_is_shut_down():
     executor = ThreadPoolExecutor(1)
     executor.shutdown()
-    with pytest.raises(RuntimeError, match="after shutdown"):
+    with pytest.raises(RuntimeError, match=r"after shutdown\)\. It must stay open"):
         fused_training(executor=executor).__enter__()
 
 
@@ -235,7 +235,7 @@ def test_executor_that_is_shut_down_later(iris):
     executor = ThreadPoolExecutor(1)
     with fused_training(executor=executor):
         executor.shutdown()
-        with pytest.raises(RuntimeError, match="after shutdown"):
+        with pytest.raises(RuntimeError, match=r"after shutdown\)\. It must stay open"):
             fit_all([classifier()], *iris)
 
 

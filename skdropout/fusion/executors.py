@@ -5,7 +5,8 @@ import hashlib
 import threading
 import time
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, Protocol
 
 import numpy as np
@@ -75,7 +76,8 @@ class Workers:
         self._wire = wire
         self.on_change: Callable[[], None] | None = None
         self._versions = versions()
-        wire.check(self._versions)
+        with _refusals_explained():
+            wire.check(self._versions)
         self._keys = _ArrayKeys()
         self._lock = threading.Lock()
         self._has_warned = False
@@ -124,7 +126,8 @@ class Workers:
                 limit,
                 self._versions,
             )
-            future = self._wire.send(package, arrays)
+            with _refusals_explained():
+                future = self._wire.send(package, arrays)
             try:
                 self._wait(future, before_poll)
             except BaseException:
@@ -185,6 +188,20 @@ class Workers:
                 "is trained in this process.",
                 stacklevel=2,
             )
+
+
+@contextmanager
+def _refusals_explained() -> Iterator[None]:
+    """With what is allowed, where an executor takes nothing in."""
+    try:
+        yield
+    except WrongWorkerError:
+        raise
+    except RuntimeError as error:
+        raise RuntimeError(
+            f"The executor takes no stacks ({error}). It must stay open as long as the "
+            "context, and its workers alive."
+        ) from error
 
 
 class _ArrayKeys:
