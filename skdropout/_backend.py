@@ -147,9 +147,11 @@ def resolve_device(device: str) -> str:
     available = ["cpu", *(f"gpu:{i}" for i in range(n_gpus))]
     name = {"gpu": "gpu:0", "cpu:0": "cpu"}.get(name, name)
     if name not in available:
+        theirs = " TensorFlow calls CUDA's devices 'gpu'." if "cuda" in name else ""
         raise ValueError(
             f"device={device!r} is not there. Available: 'auto', "
             + ", ".join(map(repr, available))
             + "."
+            + theirs
         )
     return f"/{name.upper()}" if ":" in name else "/CPU:0"

@@ -14,26 +14,37 @@ from .network.architecture import BATCH_NORM_PLACES
 #: scikit-learn's name -> Keras's, where they differ.
 SKLEARN_ACTIVATIONS = {"identity": "linear", "logistic": "sigmoid"}
 _LEARNING_RATES = ("constant", "invscaling", "adaptive")
+_LBFGS = (
+    " L-BFGS goes by the loss of all rows, which with dropout or batch normalisation "
+    "differs from step to step; scikit-learn's own MLP has it."
+)
 # PyTorch's names, after the authors of the methods.
 _INITIALIZER_PREFIXES = {"xavier_": "glorot_", "kaiming_": "he_"}
 
 
-def unknown_name(parameter: str, value: Any, known: Iterable[Any]) -> Exception:
+def unknown_name(
+    parameter: str, value: Any, known: Iterable[Any], hint: str = ""
+) -> Exception:
     """The error for a value that is not among `known`, which are names for the most
-    part; suggests the closest."""
+    part; suggests the closest, and ends with the hint."""
     known = sorted({str(name).lower(): name for name in known}.values(), key=str)
     return InvalidParameterError(
         f"The {parameter!r} parameter must be one of {known}. Got {value!r} instead."
         + _suggestion(value, known)
+        + hint
     )
 
 
 def _suggestion(value: Any, known: Iterable[Any]) -> str:
-    """A sentence that names the closest, if there is one."""
+    """A sentence that names the closest, or those that begin so, if there are any."""
     by_text = {str(name).lower(): name for name in known}
     text = value.lower() if isinstance(value, str) else ""
     close = difflib.get_close_matches(text, by_text, n=1)
-    return f" Did you mean {by_text[close[0]]!r}?" if close else ""
+    if not close and text:
+        close = [name for name in sorted(by_text) if name.startswith(text)]
+    if not close:
+        return ""
+    return f" Did you mean {' or '.join(repr(by_text[name]) for name in close)}?"
 
 
 def resolve_batch_norm(value: Any) -> str | None:
@@ -129,7 +140,8 @@ def resolve_optimizer(value: Any):
     for wrapper in ("lossscaleoptimizer", "multioptimizer"):  # they need an optimizer
         known.pop(wrapper, None)
     if not isinstance(value, str) or value.lower() not in known:
-        raise unknown_name("optimizer", value, known)
+        is_lbfgs = isinstance(value, str) and value.lower().replace("-", "") == "lbfgs"
+        raise unknown_name("optimizer", value, known, _LBFGS if is_lbfgs else "")
     return known[value.lower()]
 
 

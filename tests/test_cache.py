@@ -507,6 +507,7 @@ def test_what_has_not_been_used_for_long_goes_first(iris, tmp_path, rows_of_cach
     assert trained_sizes(capfd) == [2]
 
 
+@pytest.mark.slow
 def test_two_processes_use_one_folder(tmp_path):
     code = """
         import sys, warnings

@@ -282,6 +282,7 @@ def test_processes(iris):
         killing.join()
 
 
+@pytest.mark.slow
 def test_processes_that_have_been_forked():
     code = """
         import multiprocessing, warnings

@@ -90,7 +90,12 @@ def test_loss(curve, value):
         ({"batch_norm": "After_Dropout"}, ["Did you mean 'after_dropout'"]),
         ({"activation": "RELU"}, ["activation", "Did you mean 'relu'"]),
         ({"initializer": "XAVIER_UNIFORM"}, ["Did you mean 'xavier_uniform'"]),
-        ({"device": "cuda"}, ["device", "'cuda'", "'auto', 'cpu'"]),
+        ({"device": "cuda"}, ["device", "'cuda'", "'auto', 'cpu'", "devices 'gpu'"]),
+        ({"batch_norm": "before"}, ["Did you mean 'before_activation'"]),
+        ({"batch_norm": "after"}, ["mean 'after_activation' or 'after_dropout'"]),
+        ({"initializer": "he"}, ["Did you mean 'he_normal' or 'he_uniform'"]),
+        ({"optimizer": "lbfgs"}, ["L-BFGS", "scikit-learn's own MLP has it"]),
+        ({"learning_rate": 0.01}, ["write learning_rate_init=0.01"]),
         (
             {"dropout_rate": [[0.1, 0.2], [0.3]]},
             ["dropout_rate", r"\[0.3\]", "each hidden"],

@@ -17,7 +17,11 @@ from sklearn.utils.fixes import parse_version
 from helpers import run_python
 from skdropout import DropoutMLPClassifier, DropoutMLPRegressor
 
-pytestmark = pytest.mark.filterwarnings("ignore:Stochastic Optimizer")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:Stochastic Optimizer"),
+    # What is compared is what a network predicts, however it has been trained.
+    pytest.mark.usefixtures("without_xla"),
+]
 
 PLACES = (False, "before_activation", "after_activation", "after_dropout")
 ACTIVATIONS = ("identity", "logistic", "tanh", "relu")

@@ -102,6 +102,9 @@ def fused_training(
     already. ``joblib.parallel_config(backend="skdropout")``, with the same parameters, is
     the same but for these two and `other_threads`.
 
+    The `mean_fit_time` of a search is how long its fits have waited, for the training of
+    others as well: only the time of the search as a whole says something.
+
     Fusing does not help where one network alone keeps all cores busy.
 
     Examples

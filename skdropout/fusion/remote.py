@@ -12,7 +12,6 @@ from typing import Any, NamedTuple
 from .._version import __version__
 from ..training.frames import Frame
 from ..training.task import Rows, Task, call
-from .halving import train_or_halve
 from .time_limit import TimeLimit
 
 # Arrays that a worker keeps for further stacks, at most.
@@ -97,6 +96,8 @@ def train_package(
     WrongWorkerError
         If the worker has other versions, or has been forked.
     """
+    from .halving import train_or_halve  # late, as it brings TensorFlow along
+
     check_worker(package.versions)
     start = time.monotonic()
     found = _with_kept(keys, arrays)
