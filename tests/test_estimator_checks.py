@@ -15,7 +15,6 @@ CONFIGURATIONS = [
         "learning_rate_init": 0.001,
     },
     {},
-    {"batch_norm": "after_dropout", "input_batch_norm": True, "batch_size": 20},
     {
         "early_stopping": True,
         "scoring": None,
@@ -25,8 +24,9 @@ CONFIGURATIONS = [
         "batch_size": 10,
     },
 ]
-# Each like one of those above, but for one thing.
 MORE_CONFIGURATIONS = [
+    {"batch_norm": "after_dropout", "input_batch_norm": True, "batch_size": 20},
+    # Each like one of those above, but for one thing.
     {"batch_norm": "before_activation", "dropout_rate": 0.1, "batch_size": 20},
     {"batch_norm": "after_activation", "dropout_rate": 0.1, "batch_size": 20},
     {"optimizer": "sgd", "learning_rate_init": 0.01, "dropout_rate": 0.0},
