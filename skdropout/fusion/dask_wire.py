@@ -2,7 +2,9 @@
 
 import sys
 import threading
+from collections import Counter
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from .remote import Package, WrongWorkerError, check_worker, train_package
@@ -26,8 +28,11 @@ class DaskWire:
     def __init__(self, executor: Any):
         self._executor = executor
         self._client = executor._client  # nothing public leads to it
+        # By whoever has made it, for these workers or for those with a resource.
+        self._is_placed = bool(executor._kwargs)
         self._lock = threading.Lock()
         self._scattered: dict[bytes, Any] = {}
+        self._n_stacks: Counter[str] = Counter()  # by the address of a worker
 
     def n_at_a_time(self) -> int:
         return sum(self._client.nthreads().values())
@@ -53,9 +58,31 @@ class DaskWire:
                 if key not in self._scattered
             }
             futures = [self._scattered[key] for key in arrays]
-        return self._executor.submit(
-            train_package, package, list(arrays), *futures, pure=False
+            where = self._least_busy()
+            self._n_stacks[where] += 1
+        # Left to itself, dask prefers workers that have the arrays to those that are idle.
+        place = {"workers": [where], "allow_other_workers": True}
+        future = self._executor.submit(
+            train_package,
+            package,
+            list(arrays),
+            *futures,
+            pure=False,
+            **({} if self._is_placed or not where else place),
         )
+        future.add_done_callback(partial(self._note_end, where))
+        return future
+
+    def _least_busy(self) -> str:
+        """Address of the worker with the fewest stacks a thread; empty for none."""
+        threads = self._client.nthreads()
+        return min(
+            sorted(threads), key=lambda w: self._n_stacks[w] / threads[w], default=""
+        )
+
+    def _note_end(self, where: str, future: Any) -> None:
+        with self._lock:
+            self._n_stacks[where] -= 1
 
     def _scatter(self, array: Any):
         try:
