@@ -60,7 +60,7 @@ class DaskWire:
             futures = [self._scattered[key] for key in arrays]
             where = self._least_busy()
             self._n_stacks[where] += 1
-        # Left to itself, dask prefers workers that have the arrays to those that are idle.
+        # Left to itself, dask prefers workers that have the arrays to idle ones.
         place = {"workers": [where], "allow_other_workers": True}
         future = self._executor.submit(
             train_package,
