@@ -2,6 +2,7 @@
 
 import sys
 import threading
+import weakref
 from collections import Counter
 from collections.abc import Sequence
 from functools import partial
@@ -31,7 +32,7 @@ class DaskWire:
         # By whoever has made it, for these workers or for those with a resource.
         self._is_placed = bool(executor._kwargs)
         self._lock = threading.Lock()
-        self._scattered: dict[bytes, Any] = {}
+        self._scattered: dict[bytes, tuple[weakref.ref, Any]] = {}
         self._n_stacks: Counter[str] = Counter()  # by the address of a worker
 
     def n_at_a_time(self) -> int:
@@ -49,15 +50,13 @@ class DaskWire:
 
     def send(self, package: Package, arrays: dict[bytes, Any]):
         with self._lock:
-            # What no stack has needed for a while is not worth its memory.
-            self._scattered = {
-                key: future for key, future in self._scattered.items() if key in arrays
-            } | {
-                key: self._scatter(array)
-                for key, array in arrays.items()
-                if key not in self._scattered
-            }
-            futures = [self._scattered[key] for key in arrays]
+            # What no task has any more is not worth the workers' memory.
+            scattered = {k: v for k, v in self._scattered.items() if v[0]() is not None}
+            for key, array in arrays.items():
+                if key not in scattered:
+                    scattered[key] = weakref.ref(array), self._scatter(array)
+            self._scattered = scattered
+            futures = [scattered[key][1] for key in arrays]
             where = self._least_busy()
             self._n_stacks[where] += 1
         # Left to itself, dask prefers workers that have the arrays to idle ones.
