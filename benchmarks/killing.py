@@ -19,7 +19,7 @@ from skdropout import fused_training
 
 _N_KILLS = 30
 # From the start of a process to when it is killed; some 5 s of it are imports.
-_SHORTEST_SECONDS, _LONGEST_SECONDS = 5.0, 20.0
+_SHORTEST_SECONDS, _LONGEST_SECONDS = 5.0, 30.0
 _CHILD = """
 import json, sys
 sys.path.insert(0, sys.argv[1])

@@ -20,7 +20,7 @@ from sklearn.preprocessing import StandardScaler
 
 from helpers import assert_same_network, run_python, trained_sizes
 from skdropout import DropoutMLPClassifier, DropoutMLPRegressor, fused_training
-from skdropout.fusion import fit_cache, time_limit
+from skdropout.fusion import time_limit
 from skdropout.training.task import OutOfTime
 
 pytestmark = [
@@ -89,7 +89,6 @@ CHANGES = {
     "learning_rate": "invscaling",
     "optimizer": keras.optimizers.Adam(0.001, beta_1=0.5),
     "momentum": 0.5,
-    "clipnorm": 1.0,
     "batch_size": 26,
     "max_iter": 5,
     "tol": 0.5,
@@ -103,8 +102,6 @@ CHANGES = {
 
 @pytest.mark.parametrize("name", CHANGES)
 def test_what_differs_is_another_fit(name, iris, tmp_path, capfd):
-    if name not in classifier().get_params():
-        pytest.skip("no such hyperparameter")
     est = classifier(optimizer="sgd") if name == "momentum" else classifier()
     changed = clone(est).set_params(**{name: CHANGES[name]})
     with fused_training(cache=tmp_path, progress=True):
@@ -534,7 +531,6 @@ def test_relative_folders_and_strings(iris, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     fits_in("some/folder", iris)
     assert (Path("some/folder") / FILE).exists()
-    assert fit_cache._LEAST_SECONDS < fit_cache._MOST_SECONDS
 
 
 @pytest.mark.slow

@@ -113,14 +113,18 @@ class Workers:
             return None
         arrays: dict[bytes, Any] = {}
         rows = [
-            (self._take(t.rows, arrays), self._take(t.validation, arrays)) for t in tasks
+            (
+                self._take(task.rows, arrays),
+                None if task.validation is None else self._take(task.validation, arrays),
+            )
+            for task in tasks
         ]
         why: BaseException | None = None
         n_failed = n_lacking = 0
         while n_failed < _N_ATTEMPTS and n_lacking < 10 * self.n_at_a_time + 10:
             package = Package(
                 [without_rows(task) for task in tasks],
-                rows,  # type: ignore[arg-type]
+                rows,
                 frame,
                 size,
                 limit,
@@ -149,14 +153,15 @@ class Workers:
         self._warn_once(why)
         return None
 
-    def _take(self, rows: Rows | None, arrays: dict[bytes, Any]) -> RowKeys | None:
+    def _take(self, rows: Rows, arrays: dict[bytes, Any]) -> RowKeys:
         """Keys of rows, whose arrays are put with the others."""
-        if rows is None:
-            return None
-        parts = [rows.X, rows.y, rows.weight]
-        keys = [None if part is None else self._keys.of(part) for part in parts]
-        arrays.update((k, p) for k, p in zip(keys, parts, strict=True) if k is not None)
-        return tuple(keys)  # type: ignore[return-value]
+        X, y = self._keys.of(rows.X), self._keys.of(rows.y)
+        arrays |= {X: rows.X, y: rows.y}
+        if rows.weight is None:
+            return X, y, None
+        weight = self._keys.of(rows.weight)
+        arrays[weight] = rows.weight
+        return X, y, weight
 
     def _wait(self, future, before_poll: Callable[[], None]) -> None:
         while not concurrent.futures.wait([future], _POLL_SECONDS).done:

@@ -80,6 +80,10 @@ class FitCache:
         except (OSError, sqlite3.Error) as error:
             self._give_up(error)
 
+    def record(self, keys: dict[int, bytes]) -> "CacheRecord":
+        """A record of the tasks with these keys, by the tasks' ids."""
+        return CacheRecord(self, keys)
+
     def close(self) -> None:
         store, self._store = self._store, None
         if store is not None:

@@ -67,8 +67,8 @@ class Guests:
         self.call.running.add(guest)
 
     def look(self) -> bool:
-        """Expect those no longer of whom there is no news; returns whether there were
-        any."""
+        """Expect those no longer of whom there is no news, nor new ones; returns whether
+        any were expected until now."""
         now, running = time.monotonic(), self.call.running
         self._quiet_seconds += min(now - self._looked_at, _LONGEST_LOOK_SECONDS)
         self._looked_at = now

@@ -10,7 +10,6 @@ from typing import Any
 from .._output import write_line
 from .dask_wire import DaskWire, is_of_dask
 from .executors import PlainWire, Wire
-from .fit_cache import FitCache
 from .gathering import Gathering
 from .stack_trainer import StackTrainer
 from .time_limit import TimeLimit
@@ -48,7 +47,7 @@ def make_gathering(
         max_memory,
         _print_to_stderr if progress else None,
         StackTrainer(
-            None if cache is None else FitCache(_folder(cache), max_cache_size),
+            None if cache is None else _cache(cache, max_cache_size),
             limit,
             None if executor is None else _wire(executor),
         ),
@@ -64,7 +63,9 @@ def _wire(executor: Any) -> Wire:
     return DaskWire(executor) if is_of_dask(executor) else PlainWire(executor)
 
 
-def _folder(cache: Any) -> Path:
+def _cache(cache: Any, max_bytes: float):
+    from .fit_cache import FitCache  # late, as some builds of Python lack SQLite
+
     if not isinstance(cache, (str, os.PathLike)):
         raise TypeError(f"cache must be the path of a folder; got {cache!r}.")
     path = Path(cache)
@@ -72,7 +73,7 @@ def _folder(cache: Any) -> Path:
         raise ValueError(
             f"cache={str(cache)!r} is not a folder; it must be one, or not be there yet."
         )
-    return path
+    return FitCache(path, max_bytes)
 
 
 def _check_positive(name: str, value: Any, kind: Any, what: str) -> None:

@@ -160,13 +160,13 @@ def _with_kept(
     found = {key: _kept[key] for key in keys}
     for key in keys:
         _kept.move_to_end(key)
-    n_bytes = sum(map(n_bytes_of, _kept.values()))
+    n_bytes = sum(map(_n_bytes, _kept.values()))
     while n_bytes > _KEPT_BYTES and len(_kept) > len(found):
-        n_bytes -= n_bytes_of(_kept.popitem(last=False)[1])
+        n_bytes -= _n_bytes(_kept.popitem(last=False)[1])
     return found
 
 
-def n_bytes_of(values: Any) -> int:
+def _n_bytes(values: Any) -> int:
     """Size of an array, or of the values of a sparse one."""
     return values.nbytes if hasattr(values, "nbytes") else values.data.nbytes
 

@@ -1,14 +1,17 @@
 """How stacks are trained: here or by workers, with a cache, while there is time."""
 
 from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
 
 from joblib import cpu_count
 
 from ..training.task import Checkpoint, Outcome, Record, Task
 from .executors import Wire, Workers
-from .fit_cache import CacheRecord, FitCache
 from .time_limit import TimeLimit
 from .waiting import PlannedStack
+
+if TYPE_CHECKING:
+    from .fit_cache import FitCache
 
 # For how long workers whose time is over are waited for, as they send what is finished.
 _GRACE_SECONDS = 5.0
@@ -28,7 +31,7 @@ class StackTrainer:
 
     def __init__(
         self,
-        cache: FitCache | None = None,
+        cache: "FitCache | None" = None,
         time_limit: TimeLimit | None = None,
         wire: Wire | None = None,
     ):
@@ -125,7 +128,7 @@ class StackTrainer:
         if self._cache is None:
             return None
         keys = {id(task): key for task, key in tasks if key is not None}
-        return CacheRecord(self._cache, keys)
+        return self._cache.record(keys)
 
     def let_go(self) -> None:
         """Let go of the cache; what is trained from now on is not kept."""

@@ -1,6 +1,7 @@
 """Handing over what has been trained while training goes on."""
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from .network_run import NetworkRun
 from .task import Checkpoint, Record
@@ -22,15 +23,10 @@ def keep(
     """
     if record is None:
         return
-    runs = [
-        run
-        for run in runs
-        if (checkpoint_of is not None if run.is_running else not run.is_kept)
-    ]
-    results = [
-        checkpoint_of(run) if checkpoint_of is not None and run.is_running else run.result
-        for run in runs
-    ]
-    record.keep([run.task for run in runs], results)
-    for run in runs:
-        run.is_kept = not run.is_running
+    finished = [run for run in runs if not run.is_running and not run.is_kept]
+    results: dict[NetworkRun, Any] = {run: run.result for run in finished}
+    if checkpoint_of is not None:
+        results |= {run: checkpoint_of(run) for run in runs if run.is_running}
+    record.keep([run.task for run in results], list(results.values()))
+    for run in finished:
+        run.is_kept = True
