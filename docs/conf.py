@@ -19,6 +19,7 @@ copyright = author
 version = release = skdropout.__version__
 
 extensions = [
+    "matplotlib.sphinxext.plot_directive",
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
     "myst_parser",
@@ -55,6 +56,13 @@ sphinx_gallery_conf = {
     "show_signature": False,
     "write_computation_times": False,
 }
+
+plot_include_source = True
+plot_html_show_formats = False
+plot_html_show_source_link = False
+plot_formats = [("png", 150)]
+plot_rcparams = {"figure.figsize": (7.0, 4.0)}
+plot_apply_rcparams = True
 
 html_theme = "pydata_sphinx_theme"
 html_title = f"skdropout {version}"
