@@ -1,6 +1,7 @@
 """Multi-layer perceptrons with dropout and batch normalisation for scikit-learn."""
 
-from ._on_import import when_imported
+from ._on_import import when_imported, while_imported
+from ._quiet import quiet_import
 from ._search_space import search_space
 from ._version import __version__ as __version__
 from .classifier import DropoutMLPClassifier
@@ -22,3 +23,4 @@ def _convert_to_onnx() -> None:
 
 
 when_imported("skl2onnx", _convert_to_onnx)
+while_imported("tensorflow", quiet_import)

@@ -4,72 +4,22 @@ import contextlib
 import multiprocessing
 import os
 import random
-import re
 import sys
-import tempfile
 import warnings
+
+from ._quiet import quiet_import, without_chatter
 
 # A process that is forked from this one cannot use TensorFlow.
 LOADED_IN = os.getpid()
-# TensorFlow writes these to the file descriptor itself before any log level applies.
-_CHATTER = re.compile(
-    rb"^(WARNING: All log messages before absl::InitializeLog\(\)"
-    rb"|[IWE]\d{4} |\d{4}-\d\d-\d\d .*: [IWE] (tensorflow|external)"
-    rb"|To enable the following instructions)"
-)
 
 
-def _import_tensorflow():
-    import tensorflow
-
-    return tensorflow
-
-
-def _import_quietly():
-    """Import TensorFlow with its C++ log level at 3, and drop what it still prints.
-
-    The log level is read while TensorFlow loads, so the environment is as before
-    afterwards. Everything that other code writes to stderr meanwhile is passed on.
-    """
-    os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
-    try:
-        with _without_chatter():
-            return _import_tensorflow()
-    finally:
-        del os.environ["TF_CPP_MIN_LOG_LEVEL"]
-
-
-@contextlib.contextmanager
-def _without_chatter():
-    """Drop TensorFlow's lines from stderr, where there is one and a file to hold it."""
-    with contextlib.ExitStack() as stack:
-        captured = None
-        with contextlib.suppress(OSError):
-            stderr_copy = os.dup(2)
-            stack.callback(os.close, stderr_copy)
-            captured = stack.enter_context(_scratch_file())
-        if captured is None:
-            yield
-            return
-        with contextlib.suppress(Exception):  # None, or any object at all
-            sys.stderr.flush()
-        try:
-            os.dup2(captured.fileno(), 2)
-            yield
-        finally:
-            os.dup2(stderr_copy, 2)
-            captured.seek(0)
-            kept = [line for line in captured if not _CHATTER.match(line)]
-            with contextlib.suppress(OSError), open(2, "wb", closefd=False) as stderr:
-                stderr.writelines(kept)
-
-
-def _scratch_file():
-    """A file of bytes without a name; in memory where the system has such."""
-    try:
-        return open(os.memfd_create("stderr"), "w+b")
-    except (AttributeError, OSError):  # another system, or not allowed
-        return tempfile.TemporaryFile()
+def _let_introduce_itself(tensorflow):
+    """Have TensorFlow say what it says but once: of devices, and of XLA."""
+    if os.environ.get("SKDROPOUT_XLA", "1") == "0":
+        tensorflow.config.list_logical_devices()
+        return
+    with tensorflow.device("CPU"):
+        tensorflow.function(abs, jit_compile=True)(tensorflow.constant(1.0))
 
 
 def _limit_worker_threads(tensorflow):
@@ -108,10 +58,16 @@ def _without_traces():
 
 def _load():
     _check_keras_backend(os.environ.get("KERAS_BACKEND", "tensorflow"))
-    if "tensorflow" in sys.modules or "TF_CPP_MIN_LOG_LEVEL" in os.environ:
-        tensorflow = _import_tensorflow()
+    if "tensorflow" in sys.modules:
+        import tensorflow
+
+        if "TF_CPP_MIN_LOG_LEVEL" not in os.environ:
+            with without_chatter():
+                _let_introduce_itself(tensorflow)
     else:
-        tensorflow = _import_quietly()
+        with quiet_import():
+            import tensorflow
+
         _limit_worker_threads(tensorflow)
     import keras
     import scikeras.wrappers

@@ -1,7 +1,9 @@
 """Fitting, as both estimators do it."""
 
+import copy
 import functools
 from abc import ABCMeta, abstractmethod
+from types import SimpleNamespace
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
@@ -14,6 +16,7 @@ from ._fitted import FittedNetwork
 from ._hyperparameters import HYPERPARAMETERS
 from ._output import warn
 from ._scoring import PredictedClassifier, PredictedRegressor, Score
+from ._sklearn_callbacks import CallbackSupportMixin, EpochCallbacks, fit_context
 from ._weights import RowWeights, scaled
 from .training.task import Outcome, Progress
 
@@ -35,7 +38,7 @@ class _TrainingData(NamedTuple):
     dtype: np.dtype
 
 
-class BaseDropoutMLP(FittedNetwork, metaclass=ABCMeta):
+class BaseDropoutMLP(CallbackSupportMixin, FittedNetwork, metaclass=ABCMeta):
     """From parameters and data to a fitted network."""
 
     # By which fused training knows, of whatever holds one, that a fit may come.
@@ -96,6 +99,11 @@ class BaseDropoutMLP(FittedNetwork, metaclass=ABCMeta):
         incremental: bool = False,
         classes=None,
     ):
+        context = None if incremental else fit_context(self, self.max_iter)
+        metadata = None if sample_weight is None else {"sample_weight": sample_weight}
+        told = {"estimator": self, "X": X, "y": y, "metadata": metadata}
+        if context is not None:
+            context.call_on_fit_task_begin(**told)
         with self._as_before_on_error():
             params = self._checked_params()
             if incremental:
@@ -110,10 +118,32 @@ class BaseDropoutMLP(FittedNetwork, metaclass=ABCMeta):
             )
             validation = self._validation_data(X_val, y_val)
             start = self._start(params, is_first, incremental)
+            if context is not None:
+                start.make_hook = functools.partial(
+                    self._epoch_callbacks, context, told, data.dtype
+                )
             network = self._train(params, start, data, validation)
             self._set_fitted(network, data.dtype, goes_on=not is_first)
             self._warn_of_end(network.outcome, incremental)
+        if context is not None:
+            context.call_on_fit_task_end(**told)
         return self
+
+    def _epoch_callbacks(self, context, told, dtype, network, task) -> EpochCallbacks:
+        """The hook that tells scikit-learn's callbacks of the epochs of a task."""
+
+        def fitted_by(weights: list[np.ndarray]) -> dict[str, Any]:
+            progress = task.progress.copy()
+            kind = task.optimizer_state._replace(arrays=[])
+            n_iter = len(progress.loss_curve)
+            outcome = Outcome(weights, kind, progress, n_iter, "callback")
+            fitted = copy.copy(self)
+            fitted._set_fitted(
+                SimpleNamespace(**vars(network), outcome=outcome), dtype, goes_on=False
+            )
+            return dict(vars(fitted))
+
+        return EpochCallbacks(context, told, fitted_by)
 
     def _checked_params(self) -> dict[str, Any]:
         """Parameters in one form, or an error that says what is wrong with them."""

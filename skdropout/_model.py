@@ -1,6 +1,7 @@
 """The model that the scikeras wrapper holds: builds a network, and has it trained."""
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,11 +18,18 @@ from .network.architecture import Architecture
 from .network.initialization import initial_weights
 from .network.seeds import VALIDATION_SPLIT, derived_seed
 from .training.callback_state import left_copyable
-from .training.callbacks import CallbackHook, has_batch_hooks
+from .training.callbacks import CallbackHook, HookCallback, Hooks, has_batch_hooks
 from .training.keras_fit import stock_model, train_with_keras
 from .training.optimizers import OptimizerRecipe
 from .training.scores import rows_needed
-from .training.task import OptimizerState, Outcome, Progress, Settings, Task
+from .training.task import (
+    EpochHook,
+    OptimizerState,
+    Outcome,
+    Progress,
+    Settings,
+    Task,
+)
 
 _OUT_ACTIVATIONS = {
     "categorical": "softmax",
@@ -38,11 +46,15 @@ _ENOUGH_TO_VALIDATE = 3000
 
 @dataclass
 class Start:
-    """Where training begins: fresh weights and optimizer where these are None."""
+    """Where training begins: fresh weights and optimizer where these are None.
+
+    `make_hook` returns somebody who wants to see each epoch, besides Keras's callbacks.
+    """
 
     progress: Progress
     weights: list[np.ndarray] | None = None
     optimizer_state: OptimizerState | None = None
+    make_hook: Callable[["Network", Task], EpochHook] | None = None
 
 
 class Network:
@@ -197,14 +209,19 @@ class Network:
         return history
 
     def _train(self, task: Task, callbacks: list, by_keras: bool) -> Outcome:
+        make_hook = self._start.make_hook
+        hooks = [] if make_hook is None else [make_hook(self, task)]
         with left_copyable(callbacks):
             if by_keras:
                 check_time()
+                callbacks = [*callbacks, *map(HookCallback, hooks)]
                 with single_precision(), without_retracing_warnings():
                     return train_with_keras(self._keras_model(task), task, callbacks)
             if callbacks:
                 model = self._keras_model(task)
-                task.hook = CallbackHook(model, callbacks, task.settings.max_iter)
+                hooks.insert(0, CallbackHook(model, callbacks, task.settings.max_iter))
+            if hooks:
+                task.hook = hooks[0] if len(hooks) == 1 else Hooks(hooks)
             return train_together(task)
 
     def _keras_model(self, task: Task):

@@ -1,9 +1,9 @@
-"""Something to do once another package is imported, without importing it."""
+"""Something to do when another package is imported, without importing it."""
 
 import importlib.abc
 import sys
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from importlib.machinery import ModuleSpec
 from types import ModuleType
 
@@ -20,15 +20,35 @@ def when_imported(name: str, do: Callable[[], None]) -> None:
     if sys.modules.get(name) is not None:
         do()
     else:
-        sys.meta_path.insert(0, _Watch(name, do))
+        sys.meta_path.insert(0, _Watch(name, do=do))
+
+
+def while_imported(name: str, enter: Callable[[], AbstractContextManager]) -> None:
+    """Have a package imported within a context, unless it has been already.
+
+    Parameters
+    ----------
+    name : str
+        Of a package at the top level.
+    enter : callable
+        Makes the context.
+    """
+    if sys.modules.get(name) is None:
+        sys.meta_path.insert(0, _Watch(name, enter=enter))
 
 
 class _Watch(importlib.abc.MetaPathFinder):
-    """Finds a package by the other finders, and has its loader call a function."""
+    """Finds a package by the other finders, and changes how its loader executes it."""
 
-    def __init__(self, name: str, do: Callable[[], None]):
+    def __init__(
+        self,
+        name: str,
+        do: Callable[[], None] = lambda: None,
+        enter: Callable[[], AbstractContextManager] = nullcontext,
+    ):
         self._name = name
         self._do = do
+        self._enter = enter
 
     def find_spec(
         self,
@@ -49,7 +69,8 @@ class _Watch(importlib.abc.MetaPathFinder):
         execute = loader.exec_module
 
         def execute_and_do(module: ModuleType) -> None:
-            execute(module)
+            with self._enter():
+                execute(module)
             sys.meta_path.remove(self)
             # Of a version that is too old, whoever has imported it is to have it.
             with suppress(ImportError):

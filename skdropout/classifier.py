@@ -17,6 +17,7 @@ from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_dat
 
 from ._base import BaseDropoutMLP, can_fit_partially
 from ._scoring import PredictedClassifier
+from ._sklearn_callbacks import with_callbacks
 from ._weights import balanced, of_class_dict
 from .network.activations import ACTIVATIONS
 
@@ -359,6 +360,7 @@ class DropoutMLPClassifier(ClassifierMixin, BaseDropoutMLP):
         self.device = device
 
     @_fit_context(prefer_skip_nested_validation=True)
+    @with_callbacks
     def fit(self, X, y, sample_weight=None, X_val=None, y_val=None):
         """Fit the network.
 

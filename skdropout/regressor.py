@@ -14,6 +14,7 @@ from ._base import BaseDropoutMLP, can_fit_partially
 from ._checks import as_float32
 from ._names import unknown_name
 from ._scoring import PredictedRegressor
+from ._sklearn_callbacks import with_callbacks
 from ._targets import as_given, mean_and_scale, restored, standardized
 
 _LOSSES = ("squared_error", "absolute_error", "huber", "poisson")
@@ -353,6 +354,7 @@ class DropoutMLPRegressor(RegressorMixin, BaseDropoutMLP):
         self.device = device
 
     @_fit_context(prefer_skip_nested_validation=True)
+    @with_callbacks
     def fit(self, X, y, sample_weight=None, X_val=None, y_val=None):
         """Fit the network.
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import faulthandler
+import logging
 import sys
 
 import numpy as np
@@ -9,6 +10,8 @@ import pytest
 from joblib.externals.loky import get_reusable_executor
 from sklearn.datasets import load_digits, load_iris
 from sklearn.preprocessing import scale
+
+from helpers import Stacks
 
 
 @pytest.fixture(scope="session")
@@ -40,6 +43,17 @@ def ample_programs():
 
     supply._MOST = {"xla": 10_000, "graph": 10_000}
     supply._MANY = 10_000
+
+
+@pytest.fixture
+def stacks():
+    """The stacks that are trained while the test runs."""
+    logger, handler = logging.getLogger("skdropout"), Stacks()
+    logger.addHandler(handler)
+    logger.setLevel(logging.DEBUG)
+    yield handler
+    logger.removeHandler(handler)
+    logger.setLevel(logging.NOTSET)
 
 
 @pytest.fixture

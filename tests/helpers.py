@@ -1,7 +1,7 @@
 """What several test modules need."""
 
+import logging
 import os
-import re
 import subprocess
 import sys
 import textwrap
@@ -42,7 +42,25 @@ def assert_same_network(first, second, rtol=0.0, atol=0.0):
             np.testing.assert_allclose(a, b, rtol=rtol, atol=atol)
 
 
-def trained_sizes(capfd):
-    """Numbers of networks trained as one, from what `progress` prints."""
-    found = re.findall(r"skdropout: trained (\d+) networks", capfd.readouterr().err)
-    return [int(size) for size in found]
+class Stacks(logging.Handler):
+    """Sees the sizes of the stacks that are trained in this process."""
+
+    def __init__(self):
+        super().__init__(logging.DEBUG)
+        self._sizes = []
+
+    def emit(self, record):
+        self._sizes.append(record.args[0])
+
+    def clear(self):
+        self._sizes.clear()
+
+    def take(self):
+        """Those since this was called before."""
+        taken, self._sizes = self._sizes, []
+        return taken
+
+
+def trained_sizes(stacks):
+    """Numbers of networks trained as one since this was asked before."""
+    return stacks.take()

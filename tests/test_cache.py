@@ -57,23 +57,23 @@ def rows_of_cache(tmp_path):
     return execute
 
 
-def test_a_search_is_trained_once(iris, tmp_path, capfd):
+def test_a_search_is_trained_once(iris, tmp_path, stacks):
     pipe = make_pipeline(StandardScaler(), classifier())
     grid = {"dropoutmlpclassifier__dropout_rate": [0.0, 0.2, 0.4]}
     search = GridSearchCV(pipe, grid, cv=3)
     expected = clone(search).fit(*iris)
     for sizes in ([9], []):
-        with fused_training(cache=tmp_path, progress=True):
+        with fused_training(cache=tmp_path):
             found = clone(search).fit(*iris)
-        assert trained_sizes(capfd) == sizes
+        assert trained_sizes(stacks) == sizes
         for name, values in expected.cv_results_.items():
             if "time" not in name:
                 np.testing.assert_array_equal(found.cv_results_[name], values, name)
         assert_equal(found.best_estimator_[-1], expected.best_estimator_[-1])
     grid["dropoutmlpclassifier__dropout_rate"].append(0.6)
-    with fused_training(cache=tmp_path, progress=True):
+    with fused_training(cache=tmp_path):
         clone(search).fit(*iris)
-    assert trained_sizes(capfd) == [3]
+    assert trained_sizes(stacks) == [3]
 
 
 CHANGES = {
@@ -101,38 +101,38 @@ CHANGES = {
 
 
 @pytest.mark.parametrize("name", CHANGES)
-def test_what_differs_is_another_fit(name, iris, tmp_path, capfd):
+def test_what_differs_is_another_fit(name, iris, tmp_path, stacks):
     est = classifier(optimizer="sgd") if name == "momentum" else classifier()
     changed = clone(est).set_params(**{name: CHANGES[name]})
-    with fused_training(cache=tmp_path, progress=True):
+    with fused_training(cache=tmp_path):
         fit_all([est], *iris)
         found = fit_all([clone(changed)], *iris)[0]
         again = fit_all([clone(changed)], *iris)[0]
-    assert len(trained_sizes(capfd)) == 2
+    assert len(trained_sizes(stacks)) == 2
     assert_equal(found, changed.fit(*iris))
     assert_equal(again, changed)
 
 
-def test_other_rows_are_another_fit(iris, tmp_path, capfd):
+def test_other_rows_are_another_fit(iris, tmp_path, stacks):
     X, y = iris
     other = X.copy()
     other[-1, -1] += 1e-6
     weight = np.ones(len(y))
     weight[0] = 2
-    with fused_training(cache=tmp_path, progress=True):
+    with fused_training(cache=tmp_path):
         for rows in ((X, y), (other, y), (X, np.roll(y, 1)), (X[:-1], y[:-1]), (X, y)):
             fit_all([classifier()], *rows)
         fit_all([classifier()], X, y, sample_weight=weight)
         for X_val in (X, other):
             fit_all([classifier()], X, y, X_val=X_val, y_val=y)
-    assert trained_sizes(capfd) == [1] * 7
+    assert trained_sizes(stacks) == [1] * 7
 
 
-def test_what_is_said_makes_no_difference(iris, tmp_path, capfd):
-    with fused_training(cache=tmp_path, progress=True):
+def test_what_is_said_makes_no_difference(iris, tmp_path, stacks):
+    with fused_training(cache=tmp_path):
         fit_all([classifier()], *iris)
         fit_all([classifier(verbose=True)], *iris)
-    assert trained_sizes(capfd) == [1]
+    assert trained_sizes(stacks) == [1]
 
 
 def own_score(y, predicted):
@@ -153,23 +153,23 @@ class OwnSchedule(keras.optimizers.schedules.LearningRateSchedule):
     ],
     ids=["callback", "scorer", "schedule"],
 )
-def test_what_nobody_can_tell_is_trained_again(params, iris, tmp_path, capfd):
-    with fused_training(cache=tmp_path, progress=True):
+def test_what_nobody_can_tell_is_trained_again(params, iris, tmp_path, stacks):
+    with fused_training(cache=tmp_path):
         for _ in range(2):
             fit_all([classifier(**params)], *iris)
-    assert trained_sizes(capfd) == [1, 1]
+    assert trained_sizes(stacks) == [1, 1]
 
 
 @pytest.mark.parametrize("scoring", ["loss", "f1_macro", "neg_log_loss"])
-def test_scoring(scoring, iris, tmp_path, capfd):
+def test_scoring(scoring, iris, tmp_path, stacks):
     est = classifier(early_stopping=True, scoring=scoring)
     X, y = iris
     names = np.array(["a", "b", "c"])
-    with fused_training(cache=tmp_path, progress=True):
+    with fused_training(cache=tmp_path):
         first, again = (fit_all([clone(est)], X, y)[0] for _ in range(2))
         fit_all([clone(est)], X, names[y])
     # Scorers may go by the names of classes; the loss does not.
-    assert trained_sizes(capfd) == ([1] if scoring == "loss" else [1, 1])
+    assert trained_sizes(stacks) == ([1] if scoring == "loss" else [1, 1])
     assert_equal(first, again)
 
 
@@ -192,7 +192,7 @@ def test_fits_without_joblib_are_kept_too(iris, tmp_path):
     np.testing.assert_array_equal(np.load(tmp_path / "coef.npy"), first.coefs_[0])
 
 
-def test_warm_starts_and_further_calls(iris, curve, tmp_path, capfd):
+def test_warm_starts_and_further_calls(iris, curve, tmp_path, stacks):
     def fit_thrice():
         est = classifier(warm_start=True)
         network = DropoutMLPRegressor((8,), random_state=0)
@@ -202,13 +202,13 @@ def test_warm_starts_and_further_calls(iris, curve, tmp_path, capfd):
         return est, network
 
     expected = fit_thrice()
-    with fused_training(cache=tmp_path, progress=True):
+    with fused_training(cache=tmp_path):
         for one, other in zip(fit_thrice(), expected, strict=True):
             assert_equal(one, other)
-        assert sum(trained_sizes(capfd)) == 6
+        assert sum(trained_sizes(stacks)) == 6
         for one, other in zip(fit_thrice(), expected, strict=True):
             assert_equal(one, other)
-    assert trained_sizes(capfd) == []
+    assert trained_sizes(stacks) == []
 
 
 # Training that has been ended, and goes on
@@ -282,7 +282,7 @@ def record_epochs(monkeypatch):
 
 
 @pytest.mark.filterwarnings("ignore:One or more of the test scores are non-finite")
-def test_a_search_that_runs_out_of_time(iris, tmp_path, capfd):
+def test_a_search_that_runs_out_of_time(iris, tmp_path, stacks):
     """What is finished counts, and the rest comes next time."""
     search = GridSearchCV(
         classifier(n_iter_no_change=2_000_000, learning_rate_init=1e-5),
@@ -299,9 +299,9 @@ def test_a_search_that_runs_out_of_time(iris, tmp_path, capfd):
     assert np.isnan(scores[1])
     assert search.best_estimator_.n_iter_ == 2
     search.set_params(param_grid={"max_iter": [2]})
-    with fused_training(cache=tmp_path, progress=True):
+    with fused_training(cache=tmp_path):
         search.fit(*iris)
-    assert trained_sizes(capfd) == []
+    assert trained_sizes(stacks) == []
     assert search.cv_results_["mean_test_score"][0] == scores[0]
 
 
@@ -373,17 +373,17 @@ def assert_trained(networks, iris):
         assert_equal(network, classifier(random_state=i).fit(*iris))
 
 
-def test_damaged_entries(iris, tmp_path, rows_of_cache, capfd):
+def test_damaged_entries(iris, tmp_path, rows_of_cache, stacks):
     fits_in(tmp_path, iris)
     rows_of_cache("UPDATE entries SET value = substr(value, 1, 100) || x'00'")
-    networks, messages = fits_in(tmp_path, iris, progress=True)
-    assert trained_sizes(capfd) == [3]
+    networks, messages = fits_in(tmp_path, iris)
+    assert trained_sizes(stacks) == [3]
     assert len(messages) == 1
     assert "damaged" in messages[0]
     assert str(tmp_path) in messages[0]
     assert_trained(networks, iris)
-    assert fits_in(tmp_path, iris, progress=True)[1] == []
-    assert trained_sizes(capfd) == []
+    assert fits_in(tmp_path, iris)[1] == []
+    assert trained_sizes(stacks) == []
 
 
 def test_entries_that_hold_something_else(iris, tmp_path, rows_of_cache):
@@ -403,11 +403,11 @@ def test_entries_that_hold_something_else(iris, tmp_path, rows_of_cache):
     assert_trained(networks, iris)
 
 
-def test_entries_of_other_versions(iris, tmp_path, rows_of_cache, capfd):
+def test_entries_of_other_versions(iris, tmp_path, rows_of_cache, stacks):
     fits_in(tmp_path, iris)
     rows_of_cache("UPDATE entries SET versions = 'tensorflow 1.0'")
-    networks, messages = fits_in(tmp_path, iris, progress=True)
-    assert trained_sizes(capfd) == [3]
+    networks, messages = fits_in(tmp_path, iris)
+    assert trained_sizes(stacks) == [3]
     assert len(messages) == 1
     assert "tensorflow 1.0" in messages[0]
     assert_trained(networks, iris)
@@ -490,7 +490,9 @@ def test_bad_options(options, error, message):
         pass
 
 
-def test_what_has_not_been_used_for_long_goes_first(iris, tmp_path, rows_of_cache, capfd):
+def test_what_has_not_been_used_for_long_goes_first(
+    iris, tmp_path, rows_of_cache, stacks
+):
     fits_in(tmp_path, iris, n=1)
     ((size,),) = rows_of_cache("SELECT length(value) FROM entries")
     fits_in(tmp_path, iris, n=4, max_cache_size=4.5 * size)
@@ -499,9 +501,9 @@ def test_what_has_not_been_used_for_long_goes_first(iris, tmp_path, rows_of_cach
     (((n, total)),) = rows_of_cache("SELECT count(*), sum(length(value)) FROM entries")
     assert n == 4
     assert total <= 4.5 * size
-    capfd.readouterr()
-    fits_in(tmp_path, iris, n=4, progress=True)
-    assert trained_sizes(capfd) == [2]
+    stacks.clear()
+    fits_in(tmp_path, iris, n=4)
+    assert trained_sizes(stacks) == [2]
 
 
 @pytest.mark.slow

@@ -74,7 +74,7 @@ LOAD = """
         ),
     ],
 )
-def test_saved_in_a_callback(tmp_path, iris, capfd, kind, params):
+def test_saved_in_a_callback(tmp_path, iris, stacks, kind, params):
     X, y = iris[0].astype(np.float32), iris[1]
     est = kind(
         (5,),

@@ -60,12 +60,12 @@ def fitted_in_search(grid, X, y):
     return list(networks.values())
 
 
-def test_in_one_stack_each_network_has_its_own(iris, capfd, without_xla):
+def test_in_one_stack_each_network_has_its_own(iris, stacks, without_xla):
     bounds = (None, 1e-3, 1)
     grid = {"optimizer": [keras.optimizers.Adam(0.01, clipnorm=c) for c in bounds]}
-    with fused_training(progress=True):
+    with fused_training():
         fused = fitted_in_search(grid, *iris)
-    assert trained_sizes(capfd) == [3]
+    assert trained_sizes(stacks) == [3]
     alone = fitted_in_search(grid, *iris)
     for one, other in zip(fused, alone, strict=True):
         assert_same_network(one, other)

@@ -73,16 +73,16 @@ def assert_equal(first, second):
         assert one.n_iter_ == other.n_iter_
 
 
-def test_same_networks(iris, capfd):
+def test_same_networks(iris, stacks):
     X, y = iris
     ests = [classifier(i) for i in range(3)]
     for rows in (iris, (sparse.csr_array(X), y)):
         expected = [clone(est).fit(*rows) for est in ests]
         executor = InThread()
-        with fused_training(executor=executor, progress=True):
+        with fused_training(executor=executor):
             found = fit_all(ests, *rows)
         assert_equal(found, expected)
-        assert trained_sizes(capfd) == [3]
+        assert trained_sizes(stacks) == [3]
         assert executor.n_trained == 1
 
 

@@ -62,12 +62,12 @@ def fitted(est, X, y, sizes=(None,), **fit_params):
     )
 
 
-def assert_fused_equals_alone(est, X, y, capfd, **fit_params):
+def assert_fused_equals_alone(est, X, y, stacks, **fit_params):
     alone = fitted(est, X, y, **fit_params)
-    capfd.readouterr()
-    with fused_training(progress=True):
+    stacks.clear()
+    with fused_training():
         fused = fitted(est, X, y, **fit_params)
-    assert max(trained_sizes(capfd)) > 1
+    assert max(trained_sizes(stacks)) > 1
     for one, other in zip(alone, fused, strict=True):
         assert_same_network(one, other)
         assert one.n_iter_ == other.n_iter_
@@ -116,8 +116,8 @@ OPTIMIZERS = {
 
 
 @pytest.mark.parametrize("params", OPTIMIZERS.values(), ids=OPTIMIZERS)
-def test_optimizers(params, iris, capfd):
-    assert_fused_equals_alone(classifier(**params), *iris, capfd)
+def test_optimizers(params, iris, stacks):
+    assert_fused_equals_alone(classifier(**params), *iris, stacks)
 
 
 @pytest.mark.parametrize(
@@ -137,22 +137,22 @@ def test_optimizers(params, iris, capfd):
     ],
     ids=str,
 )
-def test_layers_and_batches(params, iris, capfd):
+def test_layers_and_batches(params, iris, stacks):
     est = classifier(**params)
     if params == {"batch_size": 200}:
         with pytest.warns(UserWarning, match="clipped"):
-            assert_fused_equals_alone(est, *iris, capfd)
+            assert_fused_equals_alone(est, *iris, stacks)
     else:
-        assert_fused_equals_alone(est, *iris, capfd)
+        assert_fused_equals_alone(est, *iris, stacks)
 
 
-def test_only_one_of_several_networks_drops_inputs(iris, capfd):
+def test_only_one_of_several_networks_drops_inputs(iris, stacks):
     pair = [classifier(dropout_rate=0.3, input_dropout_rate=rate) for rate in (0.0, 0.3)]
     alone = [clone(est).fit(*iris) for est in pair]
-    capfd.readouterr()
-    with fused_training(progress=True):
+    stacks.clear()
+    with fused_training():
         fused = joblib.Parallel()(joblib.delayed(fit)(est, *iris) for est in pair)
-    assert trained_sizes(capfd) == [2]
+    assert trained_sizes(stacks) == [2]
     for one, other in zip(alone, fused, strict=True):
         assert_same_network(one, other)
 
@@ -174,13 +174,13 @@ def test_only_one_of_several_networks_drops_inputs(iris, capfd):
     ],
     ids=["loss", "score", "adaptive", "invscaling", "schedule"],
 )
-def test_stopping_and_learning_rates(params, iris, capfd):
-    fused = assert_fused_equals_alone(classifier(**params), *iris, capfd)
+def test_stopping_and_learning_rates(params, iris, stacks):
+    fused = assert_fused_equals_alone(classifier(**params), *iris, stacks)
     if "early_stopping" in params:
         assert len({est.n_iter_ for est in fused}) > 1
 
 
-def test_validation_set_and_weights(iris, capfd):
+def test_validation_set_and_weights(iris, stacks):
     X, y = iris
     weight = np.random.default_rng(1).uniform(0.5, 2, 95)
     folds_of = [(X[i : i + 95], y[i : i + 95]) for i in (0, 20, 40)]
@@ -195,67 +195,67 @@ def test_validation_set_and_weights(iris, capfd):
         )
 
     alone = fit_all()
-    with fused_training(progress=True):
+    with fused_training():
         fused = fit_all()
-    assert trained_sizes(capfd) == [9]
+    assert trained_sizes(stacks) == [9]
     for one, other in zip(alone, fused, strict=True):
         assert_same_network(one, other)
         assert one.history_ == other.history_
 
 
-def test_binary(iris, capfd):
+def test_binary(iris, stacks):
     X, y = iris
-    assert_fused_equals_alone(classifier(), X, y == 1, capfd)
+    assert_fused_equals_alone(classifier(), X, y == 1, stacks)
 
 
-def test_multilabel(iris, capfd):
+def test_multilabel(iris, stacks):
     X, y = iris
     labels = np.stack([y == 0, X[:, 0] > 0], axis=1).astype(int)
-    assert_fused_equals_alone(classifier(), X, labels, capfd)
+    assert_fused_equals_alone(classifier(), X, labels, stacks)
 
 
-def test_sparse_inputs(iris, capfd):
+def test_sparse_inputs(iris, stacks):
     X, y = iris
-    assert_fused_equals_alone(classifier(), sparse.csr_array(np.maximum(X, 0)), y, capfd)
+    assert_fused_equals_alone(classifier(), sparse.csr_array(np.maximum(X, 0)), y, stacks)
 
 
 @pytest.mark.parametrize("loss", ["squared_error", "absolute_error", "huber", "poisson"])
-def test_regression(loss, curve, capfd):
+def test_regression(loss, curve, stacks):
     X, y = curve
-    assert_fused_equals_alone(regressor(loss=loss), X[:120], np.abs(y[:120]), capfd)
+    assert_fused_equals_alone(regressor(loss=loss), X[:120], np.abs(y[:120]), stacks)
 
 
-def test_several_outputs(curve, capfd):
+def test_several_outputs(curve, stacks):
     X, y = curve
     Y = np.stack([y, X[:, 0], -y], axis=1)
-    assert_fused_equals_alone(regressor(), X[:120], Y[:120], capfd)
+    assert_fused_equals_alone(regressor(), X[:120], Y[:120], stacks)
 
 
-def test_each_its_own_seed(iris, capfd):
+def test_each_its_own_seed(iris, stacks):
     """As in an ensemble."""
     ests = [classifier(random_state=seed) for seed in range(5)]
     alone = [clone(est).fit(*iris) for est in ests]
-    with fused_training(progress=True):
+    with fused_training():
         fused = joblib.Parallel()(joblib.delayed(fit)(est, *iris) for est in ests)
-    assert trained_sizes(capfd) == [5]
+    assert trained_sizes(stacks) == [5]
     for one, other in zip(alone, fused, strict=True):
         assert_same_network(one, other)
 
 
-def test_same_rows_with_other_targets(iris, capfd):
+def test_same_rows_with_other_targets(iris, stacks):
     """As in one-versus-rest."""
     X, y = iris
     alone = [classifier().fit(X, y == k) for k in range(3)]
-    with fused_training(progress=True):
+    with fused_training():
         fused = joblib.Parallel()(
             joblib.delayed(fit)(classifier(), X.copy(), y == k) for k in range(3)
         )
-    assert trained_sizes(capfd) == [3]
+    assert trained_sizes(stacks) == [3]
     for one, other in zip(alone, fused, strict=True):
         assert_same_network(one, other)
 
 
-def test_going_on_from_fitted_networks(iris, capfd):
+def test_going_on_from_fitted_networks(iris, stacks):
     """`partial_fit` and warm starts, which are as far as each other."""
     X, y = iris
     ests = [est.fit(X, y) for est in estimators(classifier(warm_start=True))]
@@ -263,14 +263,14 @@ def test_going_on_from_fitted_networks(iris, capfd):
     for est, copy in zip(estimators(classifier(warm_start=True)), ests, strict=True):
         assert_same_network(est.fit(X, y), copy)
     alone = [est.fit(X, y).fit(X, y) for est in estimators(classifier(warm_start=True))]
-    with fused_training(progress=True):
+    with fused_training():
         fused = joblib.Parallel()(joblib.delayed(fit)(est, X, y) for est in ests)
-    assert trained_sizes(capfd) == [3]
+    assert trained_sizes(stacks) == [3]
     for one, other in zip(alone, fused, strict=True):
         assert_same_network(one, other)
 
 
-def test_callbacks_see_their_own_network(iris, capfd):
+def test_callbacks_see_their_own_network(iris, stacks):
     class Recorder(keras.callbacks.Callback):
         def __init__(self):
             self.losses = []
@@ -286,11 +286,11 @@ def test_callbacks_see_their_own_network(iris, capfd):
         return est.n_iter_, recorder.losses, est.coefs_[0]
 
     alone = [fit_with_callback(est) for est in estimators(classifier())]
-    with fused_training(progress=True):
+    with fused_training():
         fused = joblib.Parallel()(
             joblib.delayed(fit_with_callback)(est) for est in estimators(classifier())
         )
-    assert trained_sizes(capfd) == [3]
+    assert trained_sizes(stacks) == [3]
     for one, other in zip(alone, fused, strict=True):
         assert one[:2] == other[:2]
         np.testing.assert_array_equal(one[2], other[2])
@@ -366,13 +366,13 @@ def of_depths(*depths):
     return [classifier().set_params(hidden_layer_sizes=(6,) * n) for n in depths]
 
 
-def test_nobody_trains_alone_while_a_program_is_traced(iris, stacks_of_two, capfd):
+def test_nobody_trains_alone_while_a_program_is_traced(iris, stacks_of_two, stacks):
     """Though no task runs then that could still join those that wait."""
-    with fused_training(progress=True):
+    with fused_training():
         joblib.Parallel(pre_dispatch="all")(
             joblib.delayed(fit)(est, *iris) for est in of_depths(1, 2, 1, 1, 2, 1, 2, 2)
         )
-    assert min(trained_sizes(capfd)) > 1
+    assert min(trained_sizes(stacks)) > 1
 
 
 def test_programs_of_different_groups_compile_side_by_side(

@@ -127,7 +127,7 @@ def test_nothing_stays_behind():
     assert_ends("skdropout-watch", 1)
 
 
-def test_later_calls_wait_for_nobody_who_has_left(capfd):
+def test_later_calls_wait_for_nobody_who_has_left(stacks):
     """Nor for tasks that are still busy for a call that has been given up."""
     is_over = threading.Event()
 
@@ -137,7 +137,7 @@ def test_later_calls_wait_for_nobody_who_has_left(capfd):
         while not is_over.is_set():  # busy, as the watch sees it
             sum(range(10_000))
 
-    with fused_training(progress=True):
+    with fused_training():
         both = generator(linger, 2, n_jobs=2), generator(fit)
         with pytest.raises(ZeroDivisionError, match="mine"):
             list(both[0])
@@ -145,7 +145,7 @@ def test_later_calls_wait_for_nobody_who_has_left(capfd):
         assert_fitted(parallel(fit))
         assert not is_over.is_set()
         is_over.set()
-    assert trained_sizes(capfd) == [4, 4]
+    assert trained_sizes(stacks) == [4, 4]
     assert_ends("skdropout-participant", 10)
 
 

@@ -57,13 +57,13 @@ def limit(monkeypatch):
 
 @pytest.mark.parametrize("n_jobs", [None, 2])
 @pytest.mark.parametrize("most", [1, 3])
-def test_few_threads(most, n_jobs, limit, capfd):
+def test_few_threads(most, n_jobs, limit, stacks):
     limit(most)
-    with fused_training(progress=True):
+    with fused_training():
         fused = parallel(fit, 8, n_jobs=n_jobs)
     for i, network in enumerate(fused):
         assert_same_network(network, fit(i))
-    sizes = trained_sizes(capfd)
+    sizes = trained_sizes(stacks)
     assert sum(sizes) == 8
     assert max(sizes) == most
 

@@ -100,7 +100,7 @@ def caught(function):
 
 
 @pytest.mark.parametrize("when", ["before", "inside", "after"])
-def test_error_of_one_task(when, iris, alone, capfd):
+def test_error_of_one_task(when, iris, alone, stacks):
     X, y = iris
 
     def fit(i):
@@ -118,7 +118,7 @@ def test_error_of_one_task(when, iris, alone, capfd):
     kind, message = ZeroDivisionError, "mine"
     if when == "inside":
         kind, message = ValueError, "NaN"
-    with fused_training(progress=True):
+    with fused_training():
         results = parallel(caught(fit))
         with pytest.raises(kind, match=message):
             parallel(fit)
@@ -128,10 +128,10 @@ def test_error_of_one_task(when, iris, alone, capfd):
     assert type(error) is kind
     assert message in str(error)
     assert_same_networks(results, [alone[0], *alone[2:4]])
-    assert trained_sizes(capfd)[0] == (4 if when == "after" else 3)
+    assert trained_sizes(stacks)[0] == (4 if when == "after" else 3)
 
 
-def test_network_that_diverges(curve, capfd):
+def test_network_that_diverges(curve, stacks):
     """It is told of its own divergence, and those in the same stack of nothing."""
 
     def fit(i):
@@ -139,9 +139,9 @@ def test_network_that_diverges(curve, capfd):
         return regressor(i, optimizer="sgd", learning_rate_init=rate).fit(*curve)
 
     alone = [caught(fit)(i) for i in range(5)]
-    with fused_training(progress=True):
+    with fused_training():
         fused = parallel(caught(fit), 5)
-    assert trained_sizes(capfd) == [5]
+    assert trained_sizes(stacks) == [5]
     for i in (0, 3):
         assert isinstance(fused[i], ValueError)
         assert "diverged" in str(fused[i])
@@ -158,16 +158,16 @@ def test_network_that_diverges(curve, capfd):
     ],
     ids=["in", "before"],
 )
-def test_failed_candidates_of_a_search(grid, curve, capfd):
+def test_failed_candidates_of_a_search(grid, curve, stacks):
     search = GridSearchCV(regressor(optimizer="sgd"), grid, cv=3)
     with pytest.warns(FitFailedWarning, match="3 fits failed"):
         plain = clone(search).fit(*curve)
     with (
-        fused_training(progress=True),
+        fused_training(),
         pytest.warns(FitFailedWarning, match="3 fits failed"),
     ):
         fused = clone(search).fit(*curve)
-    assert max(trained_sizes(capfd)) > 1
+    assert max(trained_sizes(stacks)) > 1
     np.testing.assert_array_equal(scores(fused), scores(plain))
     assert np.isnan(scores(fused)).tolist() == [False, True, False]
     assert fused.best_params_ == plain.best_params_
@@ -195,14 +195,14 @@ def failing_callback(event):
 @pytest.mark.parametrize(
     "event", ["on_train_begin", "on_epoch_begin", "on_epoch_end", "on_train_end"]
 )
-def test_error_in_a_callback(event, iris, alone, capfd):
+def test_error_in_a_callback(event, iris, alone, stacks):
     def fit(i):
         callbacks = failing_callback(event) if i == 1 else None
         return classifier(i, callbacks=callbacks).fit(*iris)
 
-    with fused_training(progress=True):
+    with fused_training():
         fused = parallel(caught(fit))
-    assert trained_sizes(capfd) == [4]
+    assert trained_sizes(stacks) == [4]
     error = fused.pop(1)
     assert isinstance(error, ZeroDivisionError)
     assert str(error) == event
@@ -261,17 +261,17 @@ def test_error_in_the_generator_of_tasks(iris):
 # Odd tasks
 
 
-def test_different_numbers_of_fits(iris, alone, capfd):
+def test_different_numbers_of_fits(iris, alone, stacks):
     def fit(i):
         """Seeds 0 ... i - 1."""
         return [classifier(seed).fit(*iris) for seed in range(i)]
 
-    with fused_training(progress=True):
+    with fused_training():
         fused = parallel(fit, 5)
     assert [len(networks) for networks in fused] == [0, 1, 2, 3, 4]
     for networks in fused:
         assert_same_networks(networks, alone[: len(networks)])
-    assert trained_sizes(capfd) == [4, 3, 2, 1]
+    assert trained_sizes(stacks) == [4, 3, 2, 1]
 
 
 def test_fit_in_a_thread_of_its_own(iris, alone):
@@ -330,7 +330,7 @@ def test_tasks_that_meet(iris, alone):
         assert_same_networks(parallel(fit, 3), alone[:3])
 
 
-def test_nested_parallel_code(iris, alone, capfd):
+def test_nested_parallel_code(iris, alone, stacks):
     def fit(i):
         return classifier(i).fit(*iris)
 
@@ -341,9 +341,9 @@ def test_nested_parallel_code(iris, alone, capfd):
         before = fit(i)
         return [before, *parallel(lambda j: fit_two(i + j), 2)]
 
-    with fused_training(progress=True):
+    with fused_training():
         fused = parallel(fit_four, 3)
-    sizes = trained_sizes(capfd)
+    sizes = trained_sizes(stacks)
     assert sum(sizes) == 15
     assert min(sizes) >= 3  # as there is at least one of each outer task
     for i, (before, pairs, others) in enumerate(fused):
@@ -441,12 +441,12 @@ def test_threads_that_share_a_context(iris):
         np.testing.assert_array_equal(results[seed], plain[seed])
 
 
-def test_one_parallel_for_several_calls(iris, alone, capfd):
-    with fused_training(progress=True), joblib.Parallel() as runner:
+def test_one_parallel_for_several_calls(iris, alone, stacks):
+    with fused_training(), joblib.Parallel() as runner:
         for _ in range(2):
             fused = runner(joblib.delayed(classifier(i).fit)(*iris) for i in range(3))
             assert_same_networks(fused, alone[:3])
-    assert trained_sizes(capfd) == [3, 3]
+    assert trained_sizes(stacks) == [3, 3]
 
 
 @pytest.mark.parametrize("pre_dispatch", [1, "all", "2*n_jobs"])
@@ -544,11 +544,11 @@ def test_search_after_an_interrupted_one(iris):
 # Generators
 
 
-def test_generator(iris, alone, capfd):
-    with fused_training(progress=True):
+def test_generator(iris, alone, stacks):
+    with fused_training():
         fused = parallel(lambda i: classifier(i).fit(*iris), 4, return_as="generator")
         assert_same_networks(fused, alone[:4])
-    assert trained_sizes(capfd) == [4]
+    assert trained_sizes(stacks) == [4]
 
 
 def test_generator_out_of_order(iris, alone):
@@ -690,11 +690,11 @@ def test_out_of_memory_for_one(iris, monkeypatch):
     ],
     ids=str,
 )
-def test_limits(limits, iris, alone, capfd):
-    with fused_training(progress=True, **limits):
+def test_limits(limits, iris, alone, stacks):
+    with fused_training(**limits):
         fused = parallel(lambda i: classifier(i).fit(*iris), 6, n_jobs=2)
     assert_same_networks(fused, alone)
-    sizes = trained_sizes(capfd)
+    sizes = trained_sizes(stacks)
     assert sum(sizes) == 6
     assert max(sizes) <= limits.get("max_networks", 6)
 
@@ -848,14 +848,14 @@ def test_no_jobs():
         parallel(print, 1, n_jobs=0)
 
 
-def test_as_a_decorator(iris, alone, capfd):
-    @fused_training(progress=True)
+def test_as_a_decorator(iris, alone, stacks):
+    @fused_training()
     def fit_all():
         return parallel(lambda i: classifier(i).fit(*iris), 3)
 
     for _ in range(2):
         assert_same_networks(fit_all(), alone[:3])
-    assert trained_sizes(capfd) == [3, 3]
+    assert trained_sizes(stacks) == [3, 3]
     assert not is_fusing()
 
 

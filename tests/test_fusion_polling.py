@@ -78,7 +78,7 @@ def test_task_that_polls_for_one_that_has_not_begun(monkeypatch):
         assert_fitted(parallel(meet, 3, n_jobs=3), 3)
 
 
-def test_long_preparations_make_one_stack(monkeypatch, capfd):
+def test_long_preparations_make_one_stack(monkeypatch, stacks):
     """Longer than those that are busy are waited for at least."""
     monkeypatch.setattr(stalls, "_PATIENCE_SECONDS", 0.3)
 
@@ -86,21 +86,21 @@ def test_long_preparations_make_one_stack(monkeypatch, capfd):
         compute(1.0 + 0.2 * i)
         return fit(i)
 
-    with fused_training(progress=True):
+    with fused_training():
         assert_fitted(parallel(prepare_and_fit, 3), 3)
-    assert trained_sizes(capfd) == [3]
+    assert trained_sizes(stacks) == [3]
 
 
-def test_preparations_of_several_seconds_make_one_stack(capfd):
+def test_preparations_of_several_seconds_make_one_stack(stacks):
     """Though the first comes to its fit at once."""
 
     def prepare_and_fit(i):
         compute(2.0 * i)
         return fit(i)
 
-    with fused_training(progress=True):
+    with fused_training():
         assert_fitted(parallel(prepare_and_fit, 3), 3)
-    assert trained_sizes(capfd) == [3]
+    assert trained_sizes(stacks) == [3]
 
 
 def test_task_that_computes_for_long_is_no_reason_to_run_more(monkeypatch):

@@ -73,7 +73,7 @@ def fit_and_spoil(est, X, y, **fit_params):
 
 @pytest.mark.parametrize("kind", [DropoutMLPClassifier, DropoutMLPRegressor])
 @pytest.mark.parametrize("container", [np.array, np.asfortranarray, sparse.csr_array])
-def test_tasks_that_write_to_all_that_they_were_given(rows, kind, container, capfd):
+def test_tasks_that_write_to_all_that_they_were_given(rows, kind, container, stacks):
     """Rows, targets, weights and validation rows, in types that need no copy."""
     X, y = rows
     Y = np.stack([y, 1 - y], axis=1).astype(np.float32)
@@ -94,9 +94,9 @@ def test_tasks_that_write_to_all_that_they_were_given(rows, kind, container, cap
         )
 
     alone = fit_all()
-    with fused_training(progress=True):
+    with fused_training():
         fused = fit_all()
-    assert trained_sizes(capfd) == [2] * len(SIZES)
+    assert trained_sizes(stacks) == [2] * len(SIZES)
     for one, other in zip(alone, fused, strict=True):
         assert_same_network(one, other)
         assert one.history_ == other.history_

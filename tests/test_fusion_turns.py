@@ -90,7 +90,7 @@ def as_kept(est):
     return est.out_.getvalue(), est.err_.getvalue(), est.log_
 
 
-def test_each_task_keeps_what_it_says(iris, capfd):
+def test_each_task_keeps_what_it_says(iris, stacks):
     """Also what is printed while its network is trained, by the thread of another."""
 
     def fit(rate):
@@ -98,10 +98,10 @@ def test_each_task_keeps_what_it_says(iris, capfd):
 
     alone = [fit(rate) for rate in RATES]
     assert len({out for out, *_ in alone}) == len(RATES)
-    with fused_training(progress=True):
+    with fused_training():
         fused = joblib.Parallel()(joblib.delayed(fit)(rate) for rate in RATES)
     assert fused == alone
-    assert trained_sizes(capfd) == [len(RATES)]
+    assert trained_sizes(stacks) == [len(RATES)]
 
 
 @pytest.mark.filterwarnings("ignore")  # two at a time may take each other's filters

@@ -78,30 +78,30 @@ def of_search(search, X, y, **fit_params):
     return untimed(search.cv_results_), search.best_params_, search.predict_proba(X)
 
 
-def fused_sizes(run, capfd):
+def fused_sizes(run, stacks):
     """Run twice, plainly and fused, compare what comes out; returns the stacks' sizes."""
     plain = run()
-    capfd.readouterr()
-    with fused_training(progress=True):
+    stacks.clear()
+    with fused_training():
         fused = run()
     np.testing.assert_equal(fused, plain)  # nested, exact, and NaN equals NaN
-    return trained_sizes(capfd)
+    return trained_sizes(stacks)
 
 
 # Searches
 
 
-def test_grid_search_over_a_pipeline(iris, capfd):
+def test_grid_search_over_a_pipeline(iris, stacks):
     pipe = make_pipeline(StandardScaler(), classifier())
     grid = {
         "dropoutmlpclassifier__dropout_rate": [0.0, 0.3, (0.2, 0.5)],
         "dropoutmlpclassifier__alpha": [0.0, 0.1],
     }
-    sizes = fused_sizes(lambda: of_search(GridSearchCV(pipe, grid, cv=3), *iris), capfd)
+    sizes = fused_sizes(lambda: of_search(GridSearchCV(pipe, grid, cv=3), *iris), stacks)
     assert sizes == [18]  # the refit is no task
 
 
-def test_grid_search_over_several_groups(iris, capfd):
+def test_grid_search_over_several_groups(iris, stacks):
     """Two optimizers and two sizes cannot be one stack, but four."""
     grid = {
         "optimizer": ["sgd", keras.optimizers.RMSprop(0.01)],
@@ -112,10 +112,10 @@ def test_grid_search_over_several_groups(iris, capfd):
     def run():
         return of_search(GridSearchCV(classifier(), grid, cv=3), *iris)
 
-    assert fused_sizes(run, capfd) == [6, 6, 6, 6]
+    assert fused_sizes(run, stacks) == [6, 6, 6, 6]
 
 
-def test_multimetric_search_with_train_scores(iris, capfd):
+def test_multimetric_search_with_train_scores(iris, stacks):
     search = GridSearchCV(
         classifier(),
         RATES,
@@ -124,10 +124,10 @@ def test_multimetric_search_with_train_scores(iris, capfd):
         refit="neg_log_loss",
         return_train_score=True,
     )
-    assert max(fused_sizes(lambda: of_search(clone(search), *iris), capfd)) == 9
+    assert max(fused_sizes(lambda: of_search(clone(search), *iris), stacks)) == 9
 
 
-def test_randomized_search(iris, capfd):
+def test_randomized_search(iris, stacks):
     distributions = {"dropout_rate": np.linspace(0, 0.8, 50), "alpha": [0.0, 0.01, 1.0]}
 
     def run():
@@ -136,10 +136,10 @@ def test_randomized_search(iris, capfd):
         )
         return of_search(search, *iris)
 
-    assert max(fused_sizes(run, capfd)) == 12
+    assert max(fused_sizes(run, stacks)) == 12
 
 
-def test_halving_search(iris, capfd):
+def test_halving_search(iris, stacks):
     """Each round is a search of its own."""
 
     def run():
@@ -154,27 +154,27 @@ def test_halving_search(iris, capfd):
         )
         return of_search(search, *iris), search.n_resources_
 
-    assert fused_sizes(run, capfd) == [12, 6]
+    assert fused_sizes(run, stacks) == [12, 6]
 
 
 @pytest.mark.parametrize("n_jobs", [1, 2, -1])
-def test_n_jobs_of_a_search(n_jobs, iris, capfd):
+def test_n_jobs_of_a_search(n_jobs, iris, stacks):
     """The results are those of one job; how many fuse does not depend on it."""
     plain = of_search(GridSearchCV(classifier(), RATES, cv=3), *iris)
-    with fused_training(progress=True):
+    with fused_training():
         search = GridSearchCV(classifier(), RATES, cv=3, n_jobs=n_jobs)
         fused = of_search(search, *iris)
     np.testing.assert_equal(fused, plain)
-    assert max(trained_sizes(capfd)) == 9
+    assert max(trained_sizes(stacks)) == 9
 
 
 @pytest.mark.parametrize("n_jobs", [None, 2])
-def test_backend_by_its_name(n_jobs, iris, capfd):
+def test_backend_by_its_name(n_jobs, iris, stacks):
     plain = of_search(GridSearchCV(classifier(), RATES, cv=3), *iris)
-    with joblib.parallel_config(backend="skdropout", n_jobs=n_jobs, progress=True):
+    with joblib.parallel_config(backend="skdropout", n_jobs=n_jobs):
         fused = of_search(GridSearchCV(classifier(), RATES, cv=3), *iris)
     np.testing.assert_equal(fused, plain)
-    assert max(trained_sizes(capfd)) == 9
+    assert max(trained_sizes(stacks)) == 9
 
 
 @pytest.mark.parametrize(
@@ -188,19 +188,19 @@ def test_backend_by_its_name(n_jobs, iris, capfd):
     ],
     ids=["linear", "forest"],
 )
-def test_search_of_another_estimator(est, grid, iris, capfd):
+def test_search_of_another_estimator(est, grid, iris, stacks):
     # Two trees, as their threads add up the probabilities in any order.
 
     def run():
         return of_search(GridSearchCV(clone(est), grid, cv=3), *iris)
 
-    assert fused_sizes(run, capfd) == []
+    assert fused_sizes(run, stacks) == []
 
 
 # Validation
 
 
-def test_cross_validate(iris, capfd):
+def test_cross_validate(iris, stacks):
     def run():
         results = cross_validate(
             classifier(), *iris, cv=4, return_estimator=True, return_train_score=True
@@ -208,17 +208,17 @@ def test_cross_validate(iris, capfd):
         members = results.pop("estimator")
         return untimed(results), [m.coefs_ + m.intercepts_ for m in members]
 
-    assert fused_sizes(run, capfd) == [4]
+    assert fused_sizes(run, stacks) == [4]
 
 
-def test_cross_val_predict(iris, capfd):
+def test_cross_val_predict(iris, stacks):
     def run():
         return cross_val_predict(classifier(), *iris, cv=3, method="predict_proba")
 
-    assert fused_sizes(run, capfd) == [3]
+    assert fused_sizes(run, stacks) == [3]
 
 
-def test_learning_curve(iris, capfd):
+def test_learning_curve(iris, stacks):
     """Each size is a group, as it has its own number of steps."""
 
     def run():
@@ -231,10 +231,10 @@ def test_learning_curve(iris, capfd):
             random_state=0,
         )
 
-    assert fused_sizes(run, capfd) == [3, 3, 3]
+    assert fused_sizes(run, stacks) == [3, 3, 3]
 
 
-def test_learning_curve_by_partial_fit(iris, capfd):
+def test_learning_curve_by_partial_fit(iris, stacks):
     """A task fits several times, each time from where it was."""
 
     def run():
@@ -246,42 +246,42 @@ def test_learning_curve_by_partial_fit(iris, capfd):
             exploit_incremental_learning=True,
         )
 
-    assert fused_sizes(run, capfd) == [3, 3, 3]
+    assert fused_sizes(run, stacks) == [3, 3, 3]
 
 
-def test_validation_curve(iris, capfd):
+def test_validation_curve(iris, stacks):
     def run():
         return validation_curve(
             classifier(), *iris, cv=3, param_name="alpha", param_range=[0.0, 0.1, 1.0]
         )
 
-    assert fused_sizes(run, capfd) == [9]
+    assert fused_sizes(run, stacks) == [9]
 
 
-def test_permutation_importance_fits_nothing(iris, capfd):
+def test_permutation_importance_fits_nothing(iris, stacks):
     est = classifier().fit(*iris)
 
     def run():
         return dict(permutation_importance(est, *iris, n_repeats=3, random_state=0))
 
-    assert fused_sizes(run, capfd) == []
+    assert fused_sizes(run, stacks) == []
 
 
-def test_transformed_targets(curve, capfd):
+def test_transformed_targets(curve, stacks):
     X, y = curve
     scaled = TransformedTargetRegressor(regressor(), transformer=StandardScaler())
 
     def run():
         return cross_val_score(scaled, X, 100 * y, cv=4)
 
-    assert fused_sizes(run, capfd) == [4]
+    assert fused_sizes(run, stacks) == [4]
 
 
 # Ensembles and others that fit several
 
 
 @pytest.mark.parametrize("n_jobs", [None, -1])
-def test_bagging(n_jobs, iris, capfd):
+def test_bagging(n_jobs, iris, stacks):
     def run():
         ensemble = BaggingClassifier(
             classifier(random_state=None), 4, n_jobs=n_jobs, random_state=0
@@ -292,10 +292,10 @@ def test_bagging(n_jobs, iris, capfd):
     first, *others = run()[0]
     for other in others:  # else fusing could mix them up unnoticed
         assert (first[0] != other[0]).any()
-    assert fused_sizes(run, capfd) == [4]
+    assert fused_sizes(run, stacks) == [4]
 
 
-def test_search_over_an_ensemble(iris, capfd):
+def test_search_over_an_ensemble(iris, stacks):
     """Parallel code within parallel code: the fits of all ensembles join."""
 
     def run():
@@ -303,22 +303,22 @@ def test_search_over_an_ensemble(iris, capfd):
         grid = {"estimator__dropout_rate": [0.1, 0.5]}
         return of_search(GridSearchCV(ensemble, grid, cv=3), *iris)
 
-    assert sorted(fused_sizes(run, capfd)) == [3, 18]
+    assert sorted(fused_sizes(run, stacks)) == [3, 18]
 
 
 def members():
     return [(f"mlp{seed}", classifier(random_state=seed)) for seed in range(3)]
 
 
-def test_voting(iris, capfd):
+def test_voting(iris, stacks):
     def run():
         ensemble = VotingClassifier(members(), voting="soft").fit(*iris)
         return ensemble.predict_proba(iris[0])
 
-    assert fused_sizes(run, capfd) == [3]
+    assert fused_sizes(run, stacks) == [3]
 
 
-def test_stacking(iris, capfd):
+def test_stacking(iris, stacks):
     """Each on all rows, then each on the folds; the final one is no task."""
 
     def run():
@@ -326,45 +326,45 @@ def test_stacking(iris, capfd):
         ensemble = StackingClassifier(members(), final, cv=3).fit(*iris)
         return ensemble.predict_proba(iris[0])
 
-    assert fused_sizes(run, capfd) == [3, 9]
+    assert fused_sizes(run, stacks) == [3, 9]
 
 
-def test_boosting_is_sequential(iris, capfd):
+def test_boosting_is_sequential(iris, stacks):
     def run():
         ensemble = AdaBoostClassifier(classifier(), n_estimators=3, random_state=0)
         ensemble.fit(*iris)
         return ensemble.predict_proba(iris[0]), ensemble.estimator_weights_
 
-    assert fused_sizes(run, capfd) == []
+    assert fused_sizes(run, stacks) == []
 
 
 @pytest.mark.parametrize("ensemble", [True, False])
-def test_calibration(ensemble, iris, capfd):
+def test_calibration(ensemble, iris, stacks):
     def run():
         calibrated = CalibratedClassifierCV(classifier(), cv=3, ensemble=ensemble)
         return calibrated.fit(*iris).predict_proba(iris[0])
 
-    assert max(fused_sizes(run, capfd)) == 3
+    assert max(fused_sizes(run, stacks)) == 3
 
 
-def test_one_versus_rest(iris, capfd):
+def test_one_versus_rest(iris, stacks):
     def run():
         return OneVsRestClassifier(classifier()).fit(*iris).predict_proba(iris[0])
 
-    assert fused_sizes(run, capfd) == [3]
+    assert fused_sizes(run, stacks) == [3]
 
 
-def test_several_targets(iris, capfd):
+def test_several_targets(iris, stacks):
     X, y = iris
     Y = np.stack([y, (y + 1) % 3, X[:, 0] > 0], axis=1).astype(int)
 
     def run():
         return MultiOutputClassifier(classifier()).fit(X, Y).predict(X)
 
-    assert sorted(fused_sizes(run, capfd)) == [1, 2]  # the third has two classes
+    assert sorted(fused_sizes(run, stacks)) == [1, 2]  # the third has two classes
 
 
-def test_feature_elimination(iris, capfd):
+def test_feature_elimination(iris, stacks):
     """A fit for each number of features, and the folds side by side."""
 
     def run():
@@ -375,7 +375,7 @@ def test_feature_elimination(iris, capfd):
         ).fit(*iris)
         return untimed(selector.cv_results_), selector.ranking_
 
-    assert fused_sizes(run, capfd)[:4] == [3, 3, 3, 3]
+    assert fused_sizes(run, stacks)[:4] == [3, 3, 3, 3]
 
 
 # Metadata
@@ -385,16 +385,16 @@ def weights(y):
     return np.random.default_rng(3).uniform(0.2, 2.0, len(y))
 
 
-def test_sample_weights_without_routing(iris, capfd):
+def test_sample_weights_without_routing(iris, stacks):
     def run():
         search = GridSearchCV(classifier(), RATES, cv=3)
         return of_search(search, *iris, sample_weight=weights(iris[1]))
 
-    assert max(fused_sizes(run, capfd)) == 9
+    assert max(fused_sizes(run, stacks)) == 9
 
 
 @pytest.mark.usefixtures("metadata_routing")
-def test_sample_weights_through_a_search(iris, capfd):
+def test_sample_weights_through_a_search(iris, stacks):
     """The configuration belongs to a thread, and the tasks have threads of their own."""
     X, y = iris
 
@@ -406,12 +406,12 @@ def test_sample_weights_through_a_search(iris, capfd):
         return of_search(GridSearchCV(pipe, grid, cv=3), X, y, **metadata)
 
     only_first = (y == 0) + 1e-3
-    assert max(fused_sizes(lambda: run(sample_weight=only_first), capfd)) == 6
+    assert max(fused_sizes(lambda: run(sample_weight=only_first), stacks)) == 6
     assert (run()[2] != run(sample_weight=only_first)[2]).any()
 
 
 @pytest.mark.usefixtures("metadata_routing")
-def test_metadata_through_cross_validate(iris, capfd):
+def test_metadata_through_cross_validate(iris, stacks):
     X, y = iris
 
     def run():
@@ -428,7 +428,7 @@ def test_metadata_through_cross_validate(iris, capfd):
         members = results.pop("estimator")
         return untimed(results), [m.coefs_ for m in members]
 
-    assert fused_sizes(run, capfd) == [3]
+    assert fused_sizes(run, stacks) == [3]
 
 
 # What cannot be fused, among what can
@@ -451,19 +451,19 @@ class CountBatches(keras.callbacks.Callback):
     ],
     ids=["muon", "average", "batches"],
 )
-def test_search_in_which_some_cannot_be_fused(grid, iris, capfd):
+def test_search_in_which_some_cannot_be_fused(grid, iris, stacks):
     def run():
         search = GridSearchCV(classifier(), {**grid, **RATES}, cv=3)
         results, best, proba = of_search(search, *iris)
         del results["params"], results[f"param_{next(iter(grid))}"]
         return results, best["dropout_rate"], proba
 
-    sizes = fused_sizes(run, capfd)
+    sizes = fused_sizes(run, stacks)
     # Keras trains the others, of which `progress` does not tell.
     assert sizes == [9]
 
 
-def test_tasks_of_which_some_cannot_be_fused(iris, capfd):
+def test_tasks_of_which_some_cannot_be_fused(iris, stacks):
     def fit(i):
         callbacks = [CountBatches()] if i % 2 else None
         est = classifier(random_state=i, callbacks=callbacks).fit(*iris)
@@ -473,4 +473,4 @@ def test_tasks_of_which_some_cannot_be_fused(iris, capfd):
         return joblib.Parallel()(joblib.delayed(fit)(i) for i in range(6))
 
     assert [n for _, n in run()] == [[], [24]] * 3
-    assert fused_sizes(run, capfd) == [3]
+    assert fused_sizes(run, stacks) == [3]

@@ -48,57 +48,57 @@ def assert_same_networks(networks, expected):
         assert_same_network(one, other)
 
 
-def test_they_are_trained_together(iris, alone, capfd):
-    with fused_training(progress=True):
+def test_they_are_trained_together(iris, alone, stacks):
+    with fused_training():
         fused = in_threads(lambda i: classifier(i).fit(*iris))
-    assert trained_sizes(capfd) == [N]
+    assert trained_sizes(stacks) == [N]
     assert_same_networks(fused, alone)
 
 
-def test_in_rounds_each_thread_is_awaited_again(iris, capfd):
-    with fused_training(progress=True):
+def test_in_rounds_each_thread_is_awaited_again(iris, stacks):
+    with fused_training():
         in_threads(lambda i: classifier(i).fit(*iris), range(4 * N))
-    assert trained_sizes(capfd) == [N] * 4
+    assert trained_sizes(stacks) == [N] * 4
 
 
-def test_what_they_run_through_joblib_joins_as_well(iris, capfd):
+def test_what_they_run_through_joblib_joins_as_well(iris, stacks):
     def score(i):
         return cross_val_score(make_pipeline(StandardScaler(), classifier(i)), *iris)
 
     expected = [score(i) for i in range(2 * N)]
-    with fused_training(progress=True):
+    with fused_training():
         scores = in_threads(score, range(2 * N))
-    assert trained_sizes(capfd) == [5 * N] * 2
+    assert trained_sizes(stacks) == [5 * N] * 2
     np.testing.assert_allclose(scores, expected)
 
 
 @pytest.mark.parametrize("is_open", [False, True])
-def test_they_can_be_left_alone(is_open, iris, alone, capfd):
+def test_they_can_be_left_alone(is_open, iris, alone, stacks):
     with contextlib.ExitStack() as stack:
         if is_open:
-            stack.enter_context(fused_training(progress=True, other_threads=False))
+            stack.enter_context(fused_training(other_threads=False))
         networks = in_threads(lambda i: classifier(i).fit(*iris))
         backend = in_threads(lambda _: get_active_backend()[0], [0])[0]
-    assert trained_sizes(capfd) == []
+    assert trained_sizes(stacks) == []
     assert type(backend).__name__ == "LokyBackend"
     assert_same_networks(networks, alone)
 
 
-def test_who_opens_the_context_waits_for_nobody(iris, alone, capfd):
+def test_who_opens_the_context_waits_for_nobody(iris, alone, stacks):
     def open_and_fit(_=None):
-        with fused_training(progress=True):
+        with fused_training():
             return classifier(0).fit(*iris)
 
     networks = [open_and_fit(), *in_threads(open_and_fit, [0])]
-    assert trained_sizes(capfd) == []
+    assert trained_sizes(stacks) == []
     assert_same_networks(networks, [alone[0]] * 2)
 
 
-def test_the_main_thread_waits_for_nobody(iris, alone, capfd):
+def test_the_main_thread_waits_for_nobody(iris, alone, stacks):
     is_open, is_done = threading.Event(), threading.Event()
 
     def open_context():
-        with fused_training(progress=True):
+        with fused_training():
             is_open.set()
             assert is_done.wait(60)
 
@@ -108,7 +108,7 @@ def test_the_main_thread_waits_for_nobody(iris, alone, capfd):
     network = classifier(0).fit(*iris)
     is_done.set()
     thread.join()
-    assert trained_sizes(capfd) == []
+    assert trained_sizes(stacks) == []
     assert_same_network(network, alone[0])
 
 
@@ -138,7 +138,7 @@ def test_a_barrier_of_guests_and_a_thread_that_does_not_fit(iris, alone):
         assert_same_networks(in_threads(fit)[1:], alone[1:])
 
 
-def test_one_that_computes_on_is_not_waited_for_long(iris, capfd):
+def test_one_that_computes_on_is_not_waited_for_long(iris, stacks):
     """Others go on without it; whoever has come once may not come again."""
     is_over = threading.Event()
 
@@ -153,10 +153,10 @@ def test_one_that_computes_on_is_not_waited_for_long(iris, capfd):
         if i == 1:
             is_over.set()
 
-    with fused_training(progress=True):
+    with fused_training():
         in_threads(fit, range(3))
     assert is_over.is_set()
-    assert sorted(trained_sizes(capfd)) == [2, 3]
+    assert sorted(trained_sizes(stacks)) == [2, 3]
 
 
 def test_threads_that_a_task_makes(iris, alone):
@@ -169,16 +169,16 @@ def test_threads_that_a_task_makes(iris, alone):
         assert_same_networks(of_task, alone)
 
 
-def test_guests_and_tasks_together(iris, alone, capfd):
+def test_guests_and_tasks_together(iris, alone, stacks):
     def fit(i):
         return classifier(i).fit(*iris)
 
-    with fused_training(progress=True), ThreadPoolExecutor(N) as executor:
+    with fused_training(), ThreadPoolExecutor(N) as executor:
         guests = [executor.submit(fit, i) for i in range(N)]
         tasks = joblib.Parallel()(joblib.delayed(fit)(i) for i in range(N))
         assert_same_networks([guest.result() for guest in guests], alone)
     assert_same_networks(tasks, alone)
-    assert sum(trained_sizes(capfd)) == 2 * N
+    assert sum(trained_sizes(stacks)) == 2 * N
 
 
 def test_an_error_stays_with_its_thread(iris, alone):
@@ -202,7 +202,7 @@ def test_an_error_stays_with_its_thread(iris, alone):
     assert_same_networks(networks, alone[:2] + alone[3:])
 
 
-def test_a_fit_within_a_callback(iris, alone, capfd):
+def test_a_fit_within_a_callback(iris, alone, stacks):
     class Fits(keras.callbacks.Callback):
         def on_epoch_end(self, epoch, logs=None):
             fit_again = joblib.delayed(classifier(1).fit)
@@ -210,7 +210,7 @@ def test_a_fit_within_a_callback(iris, alone, capfd):
             nested.extend(joblib.Parallel()(fit_again(*iris) for _ in range(2)))
 
     nested = []
-    with fused_training(progress=True):
+    with fused_training():
         fused = in_threads(
             lambda i: classifier(i, callbacks=[Fits()] if i == 0 else None).fit(*iris)
         )
@@ -219,9 +219,9 @@ def test_a_fit_within_a_callback(iris, alone, capfd):
     assert len(nested) == 3 * 4
 
 
-def test_those_that_come_when_the_context_has_ended(iris, alone, capfd):
+def test_those_that_come_when_the_context_has_ended(iris, alone, stacks):
     with ThreadPoolExecutor(N) as executor:
-        with fused_training(progress=True):
+        with fused_training():
             first = [executor.submit(classifier(i).fit, *iris) for i in range(N)]
         networks = [future.result() for future in first]
         later = list(executor.map(lambda i: classifier(i).fit(*iris), range(N)))

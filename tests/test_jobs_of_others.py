@@ -132,18 +132,18 @@ def test_a_search_that_may_hold_ours_is_fused(last, iris):
     [classifier(), make_pipeline(StandardScaler(), classifier()), HoldsOne()],
     ids=lambda est: type(est).__name__,
 )
-def test_bagging_is_fused(estimator, iris, capfd):
+def test_bagging_is_fused(estimator, iris, stacks):
     bagging = BaggingClassifier(estimator, 10, random_state=0)
     expected = bagging.fit(*iris).predict_proba(iris[0])
-    with fused_training(progress=True):
+    with fused_training():
         found = bagging.fit(*iris).predict_proba(iris[0])
-    sizes = trained_sizes(capfd)
+    sizes = trained_sizes(stacks)
     assert sum(sizes) == 10
     assert min(sizes) > 1
     np.testing.assert_allclose(found, expected, rtol=1e-5)
 
 
-def test_elimination_of_features_is_fused(iris, capfd):
-    with fused_training(progress=True):
+def test_elimination_of_features_is_fused(iris, stacks):
+    with fused_training():
         RFECV(Ranked(), cv=5).fit(*iris)
-    assert max(trained_sizes(capfd)) == 5
+    assert max(trained_sizes(stacks)) == 5

@@ -129,7 +129,7 @@ def test_validation_goes_by_the_true_labels(iris, kind, others):
 
 
 @pytest.mark.parametrize("kind", ["classes", "labels"])
-def test_in_one_stack_each_network_has_its_own(iris, kind, capfd, without_xla):
+def test_in_one_stack_each_network_has_its_own(iris, kind, stacks, without_xla):
     X, y = targets(kind, iris)
     values = [0.0, 0.1, 0.5]
     est = DropoutMLPClassifier((12,), max_iter=5, learning_rate_init=0.01, random_state=0)
@@ -137,9 +137,9 @@ def test_in_one_stack_each_network_has_its_own(iris, kind, capfd, without_xla):
     search = GridSearchCV(est, {"label_smoothing": values}, cv=split, refit=False)
     networks = {}
     search.set_params(scoring=lambda est, X, y: networks.setdefault(id(est), est) and 0)
-    with fused_training(progress=True):
+    with fused_training():
         search.fit(X, y)
-    assert trained_sizes(capfd) == [3]
+    assert trained_sizes(stacks) == [3]
     for fused, value in zip(networks.values(), values, strict=True):
         alone = est.set_params(label_smoothing=value).fit(X, y)
         assert fused.label_smoothing == value

@@ -61,7 +61,7 @@ def test_every_draw_is_allowed(estimator, iris):
 
 @pytest.mark.filterwarnings("ignore:Stochastic Optimizer")
 @each_estimator
-def test_fused_search(estimator, iris, curve, capfd, without_xla):
+def test_fused_search(estimator, iris, curve, stacks, without_xla):
     X, y = iris if estimator == "classifier" else curve
     pipe = make_pipeline(StandardScaler(), KINDS[estimator](random_state=0))
     prefix = f"{pipe.steps[-1][0]}__"
@@ -69,12 +69,12 @@ def test_fused_search(estimator, iris, curve, capfd, without_xla):
     search = RandomizedSearchCV(
         pipe, space, n_iter=4, cv=2, random_state=0, error_score="raise"
     )
-    with fused_training(progress=True):
+    with fused_training():
         search.fit(X, y)
     results = search.cv_results_
     assert np.isfinite(results["mean_test_score"]).all()
     assert len(np.unique(results[f"param_{prefix}dropout_rate"])) == 4
     # Networks of one size are one stack, though they differ in all the rest.
     n_fits = Counter(2 * list(results[f"param_{prefix}hidden_layer_sizes"]))
-    assert sorted(trained_sizes(capfd)) == sorted(n_fits.values())
+    assert sorted(trained_sizes(stacks)) == sorted(n_fits.values())
     assert search.best_estimator_[-1].n_iter_ == 3

@@ -40,30 +40,30 @@ def test_there_is_a_recipe_for_each_tool():
 
 
 @pytest.mark.parametrize("name", RECIPES)
-def test_recipe(name, capfd):
+def test_recipe(name, stacks):
     package, sizes = RECIPES[name]
     pytest.importorskip(package)
     common, recipes = sections()
-    recipe = recipes[name].replace("fused_training()", "fused_training(progress=True)")
+    recipe = recipes[name].replace("fused_training()", "fused_training()")
     test = doctest.DocTestParser().get_doctest(common + recipe, {}, name, str(PAGE), 0)
     runner = doctest.DocTestRunner(optionflags=doctest.NORMALIZE_WHITESPACE)
     result = runner.run(test)
     assert result.failed == 0
-    found = trained_sizes(capfd)
+    found = trained_sizes(stacks)
     if sizes is None:
         assert set(found) == {5}
     else:
         assert found == sizes
 
 
-def test_threads_of_dask(iris, capfd):
+def test_threads_of_dask(iris, stacks):
     dask = pytest.importorskip("dask")
 
     def fit(i):
         return DropoutMLPClassifier((8,), max_iter=2, random_state=i).fit(*iris)
 
     tasks = [dask.delayed(fit)(i) for i in range(4)]
-    with fused_training(progress=True), ThreadPoolExecutor(4) as pool:
+    with fused_training(), ThreadPoolExecutor(4) as pool:
         networks = dask.compute(*tasks, scheduler="threads", pool=pool)
-    assert trained_sizes(capfd) == [4]
+    assert trained_sizes(stacks) == [4]
     assert [est.n_iter_ for est in networks] == [2] * 4

@@ -109,15 +109,15 @@ def test_an_adaptive_rate_is_divided_when_training_would_stop(iris, callbacks):
     )
 
 
-def test_each_network_of_a_stack_by_its_own_rule(iris, capfd):
+def test_each_network_of_a_stack_by_its_own_rule(iris, stacks):
     ests = [
         network(dropout_rate=rate, n_iter_no_change=n, tol=0.0)
         for rate in (0.0, 0.3, 0.6)
         for n in (2, 4)
     ]
-    with fused_training(progress=True):
+    with fused_training():
         fused = joblib.Parallel()(joblib.delayed(est.fit)(*iris) for est in ests)
-    assert trained_sizes(capfd) == [len(ests)]
+    assert trained_sizes(stacks) == [len(ests)]
     for est in fused:
         n_averaged = est.n_iter_no_change if est.dropout_rate else 1
         assert stops(est, n_averaged) == [est.n_iter_]

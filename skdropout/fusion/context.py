@@ -122,7 +122,6 @@ def fused_training(
     gathering = make_gathering(
         max_networks=max_networks,
         max_memory=max_memory,
-        progress=progress,
         cache=cache,
         max_cache_size=max_cache_size,
         time_limit=time_limit,
@@ -136,6 +135,8 @@ def fused_training(
 
         stack.enter_context(_set_aside())
         stack.enter_context(opened(gathering, takes_guests=other_threads))
+        if progress:
+            stack.enter_context(gathering.progress.shown())
         if other_threads:
             stack.enter_context(default_backend(backend_of_guest))
         yield

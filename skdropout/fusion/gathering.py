@@ -5,6 +5,7 @@ as stacks, each by the thread of its first fit, as many at a time as there are c
 """
 
 import itertools
+import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -13,12 +14,15 @@ from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Any
 
+from .._progress_bar import Reading
 from ..training.task import Outcome, Task
 from .agenda import Agenda
 from .callers import Caller
 from .keeper import Keeper
 from .open_contexts import host, opened_here
 from .participants import Call, Cancelled, Participant, lack_of_threads
+from .progress import Progress
+from .search_tasks import BestScore, SearchTask, search_task
 from .stack_trainer import StackTrainer, train_alone
 from .stalls import StallWatch
 from .turns import Turn, away, origin
@@ -31,6 +35,7 @@ _LOOK_SECONDS = 0.25
 _GUEST_LOOK_SECONDS = 0.01
 
 _of_thread = threading.local()
+_logger = logging.getLogger("skdropout")
 
 
 class Gathering:
@@ -42,20 +47,22 @@ class Gathering:
         Fits that wait at a time, and networks of a stack, at most.
     max_memory : float
         Bytes that the rows of the waiting fits may take, and the stacks in training.
-    report : callable or None
-        Told of each stack that has been trained.
     trainer : StackTrainer
+
+    Attributes
+    ----------
+    progress : Progress
+        Shows how far all that is.
     """
 
     def __init__(
         self,
         max_networks: int,
         max_memory: float,
-        report: Callable[[str], None] | None,
         trainer: StackTrainer,
     ):
         self.max_networks = max_networks
-        self._report = report
+        self.progress = Progress(self._read, self._is_shown)
         self.trainer = trainer
         trainer.tell_of_change(self._advance)
         self._lock = threading.RLock()
@@ -64,7 +71,10 @@ class Gathering:
         )
         # The stack that each participant's thread trains at present.
         self._led: dict[Participant, PlannedStack] = {}
-        self._n_trained = 0
+        # Fits that have been asked for, and those of them that have ended.
+        self._n_asked = self._n_ended = 0
+        self._counting = threading.Lock()
+        self._best: BestScore | None = None
         self._watch = StallWatch()
         self._watched_at = 0.0
         self._keeper = Keeper(self._make, self._look, self._pace)
@@ -99,11 +109,15 @@ class Gathering:
 
     # For the backend
 
-    def open(self, limit: int, n_jobs: int, caller: Caller) -> Call:
+    def open(
+        self, limit: int, n_jobs: int, caller: Caller, is_shown: bool = False
+    ) -> Call:
         """Begin a call, of which at most `limit` participants run at a time, and `n_jobs`
-        where those that run may wait for others."""
+        where those that run may wait for others; `is_shown` if its progress is."""
         me = _current_participant()
-        return Call(limit, n_jobs, caller, None if me is None else me.call)
+        call = Call(limit, n_jobs, caller, None if me is None else me.call)
+        call.is_shown = is_shown
+        return call
 
     def submit(
         self,
@@ -113,10 +127,23 @@ class Gathering:
     ) -> Future:
         """Run a function as a participant of a call."""
         participant = Participant(call, function)
+        if (task := search_task(function)) is not None:
+            best = self._best_of(call, task)
+            participant.future.add_done_callback(partial(best.note, task))
         if callback is not None:
             participant.future.add_done_callback(callback)
         self._request(partial(self._agenda.take_in, participant))
         return participant.future
+
+    def _best_of(self, call: Call, task: SearchTask) -> BestScore:
+        """The best score of the search that makes a call."""
+        if call.best is None:
+            call.best = BestScore()
+            searches = [c for c in self._agenda.calls if c.best is not None]
+            # Of several at a time, as within a cross-validation, none is the best.
+            self._best = None if searches else call.best
+        call.note_search(task)
+        return call.best
 
     def close(self, call: Call) -> None:
         """The caller will submit no more, but for what follows on results."""
@@ -129,14 +156,20 @@ class Gathering:
         """While the caller waits for results."""
         self.close(call)
         me = _current_participant()
-        if me is not None:
-            with away(call.origin), self._retrieval(me, call):
+        try:
+            if me is not None:
+                me.has_come = True  # what it has come to is this call's
+                with away(call.origin), self._retrieval(me, call):
+                    yield
+            elif host() is self:
+                with self._retrieval_of_guest(call):
+                    yield
+            else:
                 yield
-        elif host() is self:
-            with self._retrieval_of_guest(call):
-                yield
-        else:
-            yield
+        finally:
+            if call.is_shown:
+                call.is_shown = False
+                self.progress.settle()
 
     @contextmanager
     def _retrieval(self, me: Participant, call: Call) -> Iterator[None]:
@@ -213,6 +246,11 @@ class Gathering:
         if participant in self._led:
             # A fit within a callback of a stack in training does not wait for others.
             return self.trainer.train_at_once(task)
+        participant.has_come = True
+        with self._asked():
+            return self._train(participant, task)
+
+    def _train(self, participant: Participant, task: Task) -> Outcome:
         key, outcome = self.trainer.find(task)
         if outcome is not None:
             return outcome
@@ -232,6 +270,26 @@ class Gathering:
 
     def train_as_guest(self, task: Task) -> Outcome:
         """The same in a thread that is none of a participant."""
+        with self._asked():
+            return self._train_as_guest(task)
+
+    def train_at_once(self, task: Task) -> Outcome:
+        """The same for the thread that has opened the context, which waits for nobody."""
+        with self._asked():
+            return self.trainer.train_at_once(task)
+
+    @contextmanager
+    def _asked(self) -> Iterator[None]:
+        """While somebody waits for the outcome of a task."""
+        with self._counting:
+            self._n_asked += 1
+        try:
+            yield
+        finally:
+            with self._counting:
+                self._n_ended += 1
+
+    def _train_as_guest(self, task: Task) -> Outcome:
         key, outcome = self.trainer.find(task)
         if outcome is not None:
             return outcome
@@ -310,14 +368,39 @@ class Gathering:
         seconds = time.perf_counter() - start
         with self._change():
             self._agenda.cores.end(stack)
-            self._n_trained += len(fits)
             self._agenda.deliver(fits, results)
-            n_trained = self._n_trained
-        if self._report is not None:
-            self._report(
-                f"skdropout: trained {len(fits)} networks as one in {seconds:.1f} s, "
-                f"{n_trained} so far"
-            )
+        _logger.debug("Trained %d networks as one in %.1f s.", len(fits), seconds)
+
+    # For the progress, without the lock, which an interrupt could leave closed
+
+    def _is_shown(self) -> bool:
+        return any(call.is_shown for call in self._agenda.calls)
+
+    def _read(self, first: Reading | None) -> Reading:
+        if first is None:
+            self._best = None
+        calls, stacks = self._agenda.calls[:], list(self._led.values())
+        n_ended = self._n_ended - (first.n_done if first else 0)
+        n_asked = self._n_asked - (first.n_done if first else 0)
+        n_known = n_asked + sum(call.n_to_come for call in calls)
+        epoch = most = 0
+        in_training = 0.0
+        for stack in stacks:
+            tasks = [fit.task for fit in stack.fits]
+            done = [len(task.progress.loss_curve) for task in tasks]
+            of = [task.settings.max_iter for task in tasks]
+            in_training += sum(n / m for n, m in zip(done, of, strict=True))
+            if not most or max(done) < epoch:
+                epoch, most = max(done), max(of)
+        return Reading(
+            n_ended,
+            n_known,
+            (n_ended + in_training) / n_known if n_known else 0.0,
+            epoch,
+            most,
+            None if self._best is None else self._best.value,
+            0.0,
+        )
 
     # In the thread of the keeper
 
@@ -387,7 +470,7 @@ def train_together(task: Task) -> Outcome:
     if (gathering := host()) is not None:
         return gathering.train_as_guest(task)
     if (gathering := opened_here()) is not None:
-        return gathering.trainer.train_at_once(task)
+        return gathering.train_at_once(task)
     return train_alone(task)
 
 

@@ -17,6 +17,7 @@ from .open_contexts import host
 from .options import make_gathering
 from .outside import backend_outside
 from .participants import Call
+from .search_tasks import search_task
 from .turns import let_end
 
 #: Name under which joblib knows the backend.
@@ -34,6 +35,8 @@ class FusionBackend(ParallelBackendBase):
     ----------
     gathering : Gathering, optional
         The one to join, instead of one of its own.
+    progress : bool, default=False
+        Whether the progress of each call is shown, not only of those that are verbose.
     **options
         Those of ``make_gathering``.
     """
@@ -48,6 +51,7 @@ class FusionBackend(ParallelBackendBase):
         inner_max_num_threads: int | None = None,
         *,
         gathering: Gathering | None = None,
+        progress: bool = False,
         **options,
     ):
         super().__init__(nesting_level, inner_max_num_threads)
@@ -55,6 +59,8 @@ class FusionBackend(ParallelBackendBase):
             gathering = make_gathering(**options)
         self.gathering = gathering
         self._limit = self._n_jobs = 1
+        self._shows_all = progress
+        self._verbose = 0
         self._owner: Callable[[], Any] | None = None
         self._call: Call | None = None
 
@@ -95,6 +101,9 @@ class FusionBackend(ParallelBackendBase):
             n_jobs = 1
         elif n_jobs < 0:
             n_jobs = cpu_count() + 1 + n_jobs
+        if parallel is not None and parallel.verbose:
+            # A bar takes the place of joblib's lines until the call has ended.
+            self._verbose, parallel.verbose = parallel.verbose, 0
         self._n_jobs = max(n_jobs, 1)
         self._limit = min(self._n_jobs, cpu_count())
         return self._n_under_way
@@ -113,11 +122,16 @@ class FusionBackend(ParallelBackendBase):
         if self._call is None:
             parallel = None if self._owner is None else self._owner()
             output = getattr(parallel, "_call_ref", None)
+            task = search_task(func)
+            is_shown = self._shows_all or bool(self._verbose)
+            is_shown = is_shown or (task is not None and task.is_verbose)
             self._call = call = self.gathering.open(
-                self._limit, self._n_jobs, Caller(output)
+                self._limit, self._n_jobs, Caller(output), is_shown
             )
             if getattr(parallel, "return_generator", False):
                 call.origin = call.origin.without_turns()
+            if is_shown:
+                self.gathering.progress.begin()
         return self.gathering.submit(self._call, func, callback)
 
     # The name of `submit` before joblib 1.5.
@@ -137,6 +151,12 @@ class FusionBackend(ParallelBackendBase):
         """Called by joblib after the last submission."""
         if self._call is not None:
             self.gathering.close(self._call)
+
+    def terminate(self) -> None:
+        """Called by joblib at the end."""
+        parallel = None if self._owner is None else self._owner()
+        if parallel is not None and self._verbose:
+            parallel.verbose = self._verbose
 
     def abort_everything(self, ensure_ready: bool = True) -> None:
         """Called by joblib after an error or an interrupt."""

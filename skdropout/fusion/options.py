@@ -7,26 +7,24 @@ from numbers import Integral, Real
 from pathlib import Path
 from typing import Any
 
-from .._output import write_line
 from .dask_wire import DaskWire, is_of_dask
 from .executors import PlainWire, Wire
 from .gathering import Gathering
 from .stack_trainer import StackTrainer
 from .time_limit import TimeLimit
-from .turns import stderr_outside
 
 
 def make_gathering(
     *,
     max_networks: int = 512,
     max_memory: float | None = None,
-    progress: bool = False,
     cache: str | os.PathLike | None = None,
     max_cache_size: float = 2**30,
     time_limit: float | None = None,
     executor: Executor | None = None,
 ) -> Gathering:
-    """The gathering of a context with the options of :func:`fused_training`.
+    """The gathering of a context with the options of :func:`fused_training`, but for
+    those on who joins and what is shown.
 
     Raises
     ------
@@ -45,7 +43,6 @@ def make_gathering(
     return Gathering(
         max_networks,
         max_memory,
-        _print_to_stderr if progress else None,
         StackTrainer(
             None if cache is None else _cache(cache, max_cache_size),
             limit,
@@ -89,7 +86,3 @@ def _memory_bytes() -> float:
         return float(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
     except (AttributeError, ValueError, OSError):
         return 8.0 * 2**30
-
-
-def _print_to_stderr(line: str) -> None:
-    write_line(stderr_outside(), line)

@@ -9,6 +9,7 @@ from typing import Any
 
 from ..network.inference import sharing_cores
 from .callers import Caller
+from .search_tasks import BestScore, SearchTask
 from .turns import Turn, origin
 
 
@@ -38,6 +39,8 @@ class Participant:
         Of what the function returns or raises.
     thread : int
         Identifier of its thread, 0 before it has begun.
+    has_come : bool
+        Whether it has come to a fit, or made a call of its own.
     is_excused : bool
         Whether it may have been held up by one that waited, so that the time that it
         needs tells nothing.
@@ -50,6 +53,7 @@ class Participant:
         self.future: Future = Future()
         self.thread = 0
         self.turn = Turn(call.origin, lambda: call.is_cancelled)
+        self.has_come = False
         self.is_excused = False
         self._lap_began = 0.0
         self._function = function
@@ -117,6 +121,10 @@ class Call:
         Where it is made.
     guest : Participant or None
         The guest that waits for its results, if it is one that has made it.
+    is_shown : bool
+        Whether somebody wants to see how far it is.
+    best : BestScore or None
+        Of a search.
     """
 
     def __init__(
@@ -133,6 +141,9 @@ class Call:
         self.n_unfinished = 0
         self.origin = origin()
         self.guest: Participant | None = None
+        self.is_shown = False
+        self.best: BestScore | None = None
+        self._n_announced = self._n_handed_in = 0
         self._parent = parent
         self._is_cancelled = False
 
@@ -140,6 +151,18 @@ class Call:
     def n_awaited(self) -> int:
         """Participants that run and may come to a fit soon."""
         return len(self.running) - len(self.given_up)
+
+    @property
+    def n_to_come(self) -> int:
+        """Participants that have not come to a fit yet, as far as is known."""
+        n_running = sum(not participant.has_come for participant in list(self.running))
+        n_outside = max(0, self._n_announced - self._n_handed_in)
+        return len(self.unstarted) + n_running + n_outside
+
+    def note_search(self, task: SearchTask) -> None:
+        """Take note of a task of a search that is handed in."""
+        self._n_announced = task.n_candidates * task.n_splits
+        self._n_handed_in += 1
 
     def note_stop(self, participant: Participant) -> None:
         """Take note that a participant does not run, for now or any more."""

@@ -1,10 +1,10 @@
-"""Keras callbacks around the compiled trainer."""
+"""Keras callbacks around the compiled trainer, and other hooks within Keras's."""
 
 import numpy as np
 
 from .._backend import keras
 from .._surroundings import without_retracing_warnings
-from .task import EpochChange
+from .task import EpochChange, EpochHook
 
 _BATCH_HOOKS = (
     "on_batch_begin",
@@ -92,3 +92,61 @@ class CallbackHook:
             if np.float32(rate) == np.float32(learning_rate):
                 rate = None
         return EpochChange(None if same else now, rate, self._model.stop_training)
+
+
+class HookCallback(keras.callbacks.Callback):
+    """A Keras callback that tells a hook, which may only ask for an end."""
+
+    def __init__(self, hook: EpochHook):
+        super().__init__()
+        self._hook = hook
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self._hook.begin_epoch(self.model.get_weights(), None)
+
+    def on_epoch_end(self, epoch, logs=None):
+        if self._hook.end_epoch(dict(logs or {}), self.model.get_weights(), None).stop:
+            self.model.stop_training = True
+
+
+class Hooks:
+    """Several hooks as one, which are told one after the other."""
+
+    def __init__(self, hooks: list[EpochHook]):
+        self._hooks = hooks
+
+    def begin(self, weights: list[np.ndarray]) -> list[np.ndarray]:
+        for hook in self._hooks:
+            weights = hook.begin(weights)
+        return weights
+
+    def begin_epoch(
+        self, weights: list[np.ndarray], learning_rate: float | None
+    ) -> EpochChange:
+        return self._changes("begin_epoch", (), weights, learning_rate)
+
+    def end_epoch(
+        self,
+        logs: dict[str, float],
+        weights: list[np.ndarray],
+        learning_rate: float | None,
+    ) -> EpochChange:
+        return self._changes("end_epoch", (logs,), weights, learning_rate)
+
+    def end(self, weights: list[np.ndarray]) -> list[np.ndarray]:
+        for hook in self._hooks:
+            weights = hook.end(weights)
+        return weights
+
+    def _changes(self, method: str, args: tuple, weights, learning_rate) -> EpochChange:
+        whole = EpochChange(None, None, False)
+        for hook in self._hooks:
+            change = getattr(hook, method)(*args, weights, learning_rate)
+            if change.weights is not None:
+                weights = change.weights
+                whole = whole._replace(weights=weights)
+            if change.learning_rate is not None:
+                learning_rate = change.learning_rate
+                whole = whole._replace(learning_rate=learning_rate)
+            whole = whole._replace(stop=whole.stop or change.stop)
+        return whole
