@@ -11,7 +11,12 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import validate_data
 
-from ._checks import as_float32, checked_params, checked_sample_weight
+from ._checks import (
+    as_float32,
+    checked_params,
+    checked_sample_weight,
+    warn_of_other_scale,
+)
 from ._fitted import FittedNetwork
 from ._hyperparameters import HYPERPARAMETERS
 from ._output import warn
@@ -43,6 +48,13 @@ class BaseDropoutMLP(CallbackSupportMixin, FittedNetwork, metaclass=ABCMeta):
 
     # By which fused training knows, of whatever holds one, that a fit may come.
     _is_trained_together = True
+
+    # Where the HTML representation of scikit-learn leads to.
+    _doc_link_module = "skdropout"
+    _doc_link_template = (
+        "https://skdropout.readthedocs.io/en/stable/generated/"
+        "skdropout.{estimator_name}.html"
+    )
 
     _parameter_constraints: ClassVar[dict] = {
         row.name: row.constraint for row in HYPERPARAMETERS
@@ -117,6 +129,8 @@ class BaseDropoutMLP(CallbackSupportMixin, FittedNetwork, metaclass=ABCMeta):
                 X, y, sample_weight, is_first, incremental, classes
             )
             validation = self._validation_data(X_val, y_val)
+            if validation is not None:
+                warn_of_other_scale(data.X, validation[0])
             start = self._start(params, is_first, incremental)
             if context is not None:
                 start.make_hook = functools.partial(
@@ -226,21 +240,18 @@ class BaseDropoutMLP(CallbackSupportMixin, FittedNetwork, metaclass=ABCMeta):
             warn(
                 "Training interrupted by user. The network is as it was after epoch "
                 f"{self.n_iter_}.",
-                stacklevel=5,
             )
         elif outcome.divergence:
             warn(
                 f"{outcome.divergence} The network of the best validation score so far "
                 "is kept.",
                 ConvergenceWarning,
-                stacklevel=5,
             )
         elif outcome.stop_reason == "max_iter" and not incremental:
             warn(
                 f"Stochastic Optimizer: Maximum iterations ({self.max_iter}) reached and "
                 "the optimization hasn't converged yet.",
                 ConvergenceWarning,
-                stacklevel=5,
             )
 
     def _check_architecture(self, params: dict[str, Any]) -> None:

@@ -15,6 +15,7 @@ from ._names import (
     resolve_learning_rate,
     resolve_scoring,
 )
+from ._output import warn
 
 
 def checked_params(params: Mapping[str, Any]) -> dict[str, Any]:
@@ -146,3 +147,30 @@ def checked_sample_weight(sample_weight, X) -> np.ndarray:
             "sample_weight is zero for every row; at least one row must count."
         )
     return weight
+
+
+def warn_of_other_scale(X, X_val) -> None:
+    """Warn of validation rows that have not been scaled as the training rows have been.
+
+    Of some feature their mean lies beyond all training rows, by more than half of the
+    range of these. Rows of a later time, of other groups or with rare categories are
+    not that far away.
+    """
+    low, high = (_dense_row(extreme(axis=0)) for extreme in (X.min, X.max))
+    mean, margin = _dense_row(X_val.mean(axis=0)), (high - low) / 2
+    is_beyond = (mean < low - margin) | (mean > high + margin)
+    names = np.flatnonzero(is_beyond & (margin > 0))
+    if len(names):
+        i = names[0]
+        warn(
+            f"X_val is not on the scale of X: of {len(names)} of {X.shape[1]} features "
+            "its mean is far from all rows of X, such as feature "
+            f"{i}, with a mean of {mean[i]:.3g} where X has values from {low[i]:.3g} to "
+            f"{high[i]:.3g}. If X has been scaled, X_val must be by the same scaler. A "
+            'Pipeline does so with transform_input=["X_val"] and metadata routing.',
+            topic="X_val",
+        )
+
+
+def _dense_row(values) -> np.ndarray:
+    return np.ravel(values.toarray() if sparse.issparse(values) else values)

@@ -195,7 +195,6 @@ class FittedNetwork(BaseEstimator):
                 f"This {type(self).__name__} was fitted without dropout, so all draws "
                 "are the same. Fit it with a dropout_rate or an input_dropout_rate "
                 "above 0.",
-                stacklevel=3,
             )
         seed = check_random_state(random_state).randint(np.iinfo(np.int32).max)
         for rows, outputs in sampler.draw(X, n_draws, np.random.default_rng(seed)):

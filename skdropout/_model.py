@@ -162,7 +162,6 @@ class Network:
             warn(
                 f"batch_size={batch_size} is larger than the number of training rows "
                 f"and is clipped to {len(rows)}.",
-                stacklevel=2,
             )
         if others["weight_decay"]:
             self._recipe = self._recipe.without_own_decay()

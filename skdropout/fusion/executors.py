@@ -191,7 +191,6 @@ class Workers:
             warn(
                 f"A stack of networks could not be trained by the executor ({why!r}). It "
                 "is trained in this process.",
-                stacklevel=2,
             )
 
 

@@ -102,7 +102,7 @@ class FitCache:
             is_new = kind not in self._warned
             self._warned.add(kind)
         if is_new:
-            warn(message, stacklevel=2)
+            warn(message)
 
 
 class CacheRecord:

@@ -14,6 +14,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
+from .._output import note_call
+
 
 class _Values(NamedTuple):
     filters: Any
@@ -138,7 +140,9 @@ def origin() -> Origin:
         now = outside = others[0].outside
     else:
         outside = now
-    return Origin(now, outside, contextvars.copy_context())
+    context = contextvars.copy_context()
+    context.run(note_call)
+    return Origin(now, outside, context)
 
 
 @contextmanager

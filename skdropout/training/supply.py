@@ -86,5 +86,4 @@ def _warn_once() -> None:
         "of another depth or with another optimizer, is from now on trained without "
         "compiling it, which gives the same results more slowly. A new process, such as "
         "those of joblib's n_jobs, compiles anew.",
-        stacklevel=2,
     )
