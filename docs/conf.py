@@ -24,6 +24,7 @@ extensions = [
     "sphinx.ext.autosummary",
     "myst_parser",
     "numpydoc",
+    "sphinx_design",
     "sphinx_gallery.gen_gallery",
 ]
 templates_path = ["_templates"]
@@ -74,7 +75,7 @@ html_theme_options = {
     "show_prev_next": False,
     "show_toc_level": 2,
 }
-html_sidebars = {page: [] for page in ("index", "coming_from", "how_it_works")}
+html_sidebars = {page: [] for page in ("index", "quality", "api")}
 
 # Labels and glossary terms in docstrings that are inherited from scikit-learn.
 _SCIKIT_LEARN = "https://scikit-learn.org/stable"

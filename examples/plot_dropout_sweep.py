@@ -2,82 +2,68 @@
 Dropout and batch normalisation by cross-validation
 ===================================================
 
-Four dropout rates, each with and without batch normalisation, are compared by five-fold
-cross-validation on scikit-learn's handwritten digits. The estimator stands in a pipeline
-after a ``StandardScaler``, and ``GridSearchCV`` does the rest. In ``fused_training()``
-its forty networks are trained together, as a few large ones.
+How much dropout does a network need that is large for its data? Five dropout rates, each
+with and without batch normalisation, are compared by five-fold cross-validation on
+scikit-learn's diabetes data: 442 patients, ten features, and a target with much noise. The
+estimator stands in a pipeline after a ``StandardScaler``, and ``GridSearchCV`` does the
+rest. In ``fused_training()`` its fifty networks are trained together, as a few large ones.
 
-What to see: twenty epochs on images this small hardly overfit, so moderate dropout costs
-next to nothing, while a rate of 0.8 leaves too little of the network to learn with. Batch
-normalisation makes no difference that the spread over the folds would show.
+What to see: without dropout, two hidden layers of 64 learn the noise of 353 rows by heart,
+and predict far worse than a ridge regression does. Dropout makes up for that; too much of it
+leaves too little of the network to learn with. Batch normalisation helps at every rate, and
+with it the best network is as good as the ridge regression, which takes no time at all: on
+small and noisy tables, ask a linear model, too.
 """
 
 # %%
 # The sweep
 # ---------
-# A fifth of the digits is held out.
 
 import time
-import warnings
 
 import matplotlib.pyplot as plt
-from sklearn.datasets import load_digits
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.model_selection import GridSearchCV, train_test_split
+import numpy as np
+from sklearn.datasets import load_diabetes
+from sklearn.linear_model import RidgeCV
+from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from skdropout import DropoutMLPClassifier, fused_training
+from skdropout import DropoutMLPRegressor, fused_training
 from skdropout.plotting import SweepDisplay
 
-DROPOUT_RATES = [0.0, 0.2, 0.5, 0.8]
+DROPOUT_RATES = [0.0, 0.2, 0.4, 0.6, 0.8]
 BATCH_NORM = [False, True]
 N_FOLDS = 5
 
-# Twenty epochs are a budget here, no sign of trouble.
-warnings.simplefilter("ignore", ConvergenceWarning)
-
-X, y = load_digits(return_X_y=True)
-X_train, X_test, y_train, y_test = train_test_split(
-    X, y, test_size=0.2, stratify=y, random_state=0
+X, y = load_diabetes(return_X_y=True)
+mlp = DropoutMLPRegressor(
+    (64, 64), learning_rate="constant", max_iter=500, random_state=0
 )
-pipe = make_pipeline(
-    StandardScaler(),
-    DropoutMLPClassifier(
-        (128, 128),
-        batch_size=32,
-        learning_rate="constant",
-        learning_rate_init=0.001,
-        max_iter=20,
-        early_stopping=False,
-        random_state=0,
-    ),
-)
+pipe = make_pipeline(StandardScaler(), mlp)
 grid = {
-    "dropoutmlpclassifier__dropout_rate": DROPOUT_RATES,
-    "dropoutmlpclassifier__batch_norm": BATCH_NORM,
+    "dropoutmlpregressor__dropout_rate": DROPOUT_RATES,
+    "dropoutmlpregressor__batch_norm": BATCH_NORM,
 }
 start = time.perf_counter()
 with fused_training(progress=True):
-    search = GridSearchCV(pipe, grid, cv=N_FOLDS).fit(X_train, y_train)
+    search = GridSearchCV(pipe, grid, cv=N_FOLDS).fit(X, y)
 seconds = time.perf_counter() - start
+
+ridge = make_pipeline(StandardScaler(), RidgeCV(np.logspace(-2, 4, 13)))
+ridge_score = cross_val_score(ridge, X, y, cv=N_FOLDS).mean()
 
 # %%
 # The table
 # ---------
-# Mean and standard deviation of the accuracy over the folds.
+# Mean and standard deviation of R2 over the folds.
 
 results = search.cv_results_
+means, deviations = results["mean_test_score"], results["std_test_score"]
 cells = {
-    (
-        candidate["dropoutmlpclassifier__dropout_rate"],
-        candidate["dropoutmlpclassifier__batch_norm"],
-    ): (mean, deviation)
+    tuple(candidate[name] for name in grid): (mean, deviation)
     for candidate, mean, deviation in zip(
-        results["params"],
-        results["mean_test_score"],
-        results["std_test_score"],
-        strict=True,
+        results["params"], means, deviations, strict=True
     )
 }
 print("dropout rate   without batch norm   with batch norm")
@@ -87,21 +73,18 @@ for rate in DROPOUT_RATES:
         f"{rate:12.1f}      {mean:.3f} +- {deviation:.3f}"
         f"    {mean_bn:.3f} +- {deviation_bn:.3f}"
     )
-best = cells[tuple(search.best_params_[name] for name in grid)][0]
-print(
-    f"best: dropout rate {search.best_params_['dropoutmlpclassifier__dropout_rate']}, "
-    f"batch norm {search.best_params_['dropoutmlpclassifier__batch_norm']}, "
-    f"cross-validated accuracy {best:.3f}, "
-    f"on the held-out fifth {search.best_estimator_.score(X_test, y_test):.3f}"
-)
-n_fits = len(cells) * N_FOLDS + 1
-print(f"{n_fits} fits in {seconds:.1f} s")
+rate, batch_norm = (search.best_params_[name] for name in grid)
+print(f"best: dropout rate {rate}, batch norm {batch_norm}, R2 {search.best_score_:.3f}")
+print(f"a ridge regression: R2 {ridge_score:.3f}")
+print(f"{len(cells) * N_FOLDS + 1} fits in {seconds:.1f} s")
 
 # %%
 # The picture
 # -----------
 
 fig, ax = plt.subplots(figsize=(6, 4), layout="constrained")
-SweepDisplay.from_search(search, "dropout_rate", ax=ax)
-ax.set_title("Digits, two hidden layers of 128, 20 epochs")
+SweepDisplay.from_search(search, "dropout_rate", std_display_style=None, ax=ax)
+ax.axhline(ridge_score, color="gray", linestyle="--", label="ridge regression")
+ax.set(title="Diabetes, two hidden layers of 64", ylim=(0, None))
+ax.legend(title="batch_norm")
 fig.savefig("dropout_sweep.png", dpi=150)

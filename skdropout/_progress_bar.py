@@ -47,7 +47,9 @@ class Reading(NamedTuple):
 
     def __str__(self) -> str:
         parts = [f"{self.n_done} of {self.n_known} networks"]
-        if self.max_epochs:
+        if self.max_epochs and not self.epoch:
+            parts.append("compiling")
+        elif self.max_epochs:
             parts.append(f"epoch {self.epoch} of {self.max_epochs}")
         if self.best is not None:
             parts.append(f"best score {self.best:.4g}")
