@@ -55,6 +55,9 @@ BENCHMARKS = {
     "fused-growth": Benchmark(
         "fused", "fused_growth", 3, "seconds by the number of candidates (slow)"
     ),
+    "progress": Benchmark(
+        "watching", "progress", 7, "a fused sweep with a bar in a terminal, and without"
+    ),
     "killed": Benchmark(
         "killing", "killed", 1, "a sweep that is killed 30 times, with a cache (slow)"
     ),
