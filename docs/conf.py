@@ -74,7 +74,13 @@ html_theme_options = {
     "show_prev_next": False,
     "show_toc_level": 2,
 }
-html_sidebars = {page: [] for page in ("index", "coming_from", "how_it_works")}
+_WIDE_PAGES = (
+    "coming_from_mlp",
+    "coming_from_keras",
+    "coming_from_skorch",
+    "how_it_works",
+)
+html_sidebars = {page: [] for page in ("index", *_WIDE_PAGES)}
 
 # Labels and glossary terms in docstrings that are inherited from scikit-learn.
 _SCIKIT_LEARN = "https://scikit-learn.org/stable"
