@@ -107,6 +107,9 @@ BENCHMARKS = {
     "quality-report": Benchmark(
         "quality_report", "quality_report", 1, "tables and a picture of these three"
     ),
+    "coverage": Benchmark(
+        "coverage", "coverage", 2, "how often intervals hold, and what is certain (slow)"
+    ),
     "accuracy": Benchmark(
         "accuracy", "accuracy", 1, "cross-validated accuracy beside plain Keras (slow)"
     ),
