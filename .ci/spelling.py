@@ -17,7 +17,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 AMERICAN = re.compile(
     r"""(?<! [-.] ) \b(
-        (?! \w* siz | priz | seiz )
+        (?! \w* (?: size | sizing ) | prize | seize )
         \w+ (?: iz | yz ) (?: e[ds]? | ing | ations? | able )
       | \w* (?: avior | avor | eighbor | olor | onor | umor ) (?: s | ed | ing | hood )?
       | (?: un )? (?: cancel | label | model | travel ) (?: ed | ing )
