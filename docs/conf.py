@@ -9,6 +9,7 @@ from docutils import nodes
 sys.path.insert(0, str(Path(__file__).parent))
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from api_pages import TYPE_LINKS
 from gallery import MAIN_JOB
 
 import skdropout
@@ -26,6 +27,7 @@ extensions = [
     "numpydoc",
     "sphinx_design",
     "sphinx_gallery.gen_gallery",
+    "api_pages",
 ]
 templates_path = ["_templates"]
 exclude_patterns = [
@@ -36,11 +38,16 @@ exclude_patterns = [
 ]
 default_role = "literal"  # what it means in docstrings by numpydoc's conventions
 
+smartquotes_action = "De"  # not quotes: those of types and defaults are Python's
+
 autosummary_generate = True
 autodoc_typehints = "none"
 maximum_signature_line_length = 88
 toc_object_entries_show_parents = "hide"
 numpydoc_class_members_toctree = False
+numpydoc_xref_aliases = TYPE_LINKS
+numpydoc_xref_ignore = "all"  # but for those
+numpydoc_xref_param_type = True
 
 sphinx_gallery_conf = {
     "examples_dirs": "../examples",
@@ -68,6 +75,7 @@ plot_apply_rcparams = True
 html_theme = "pydata_sphinx_theme"
 html_title = f"skdropout {version}"
 html_show_sourcelink = False
+html_static_path = ["_static"]
 html_theme_options = {
     "footer_start": ["copyright"],
     "footer_end": [],

@@ -215,6 +215,18 @@ class FittedNetwork(BaseEstimator):
             arrays of shape (n_samples, n_features) to (n_samples, n_outputs): the
             probability of each class (of the second of two classes, of each label), or
             the predicted values, in the unit of the targets.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_iris
+        >>> from skdropout import DropoutMLPClassifier
+        >>> X, y = load_iris(return_X_y=True)
+        >>> mlp = DropoutMLPClassifier((16,), random_state=0).fit(X, y)
+        >>> model = mlp.to_keras()
+        >>> [type(layer).__name__ for layer in model.layers]
+        ['Dense', 'Activation', 'Dropout', 'Dense', 'Activation']
+        >>> bool(abs(model.predict(X, verbose=0) - mlp.predict_proba(X)).max() < 1e-5)
+        True
         """
         check_is_fitted(self)
         from .network.keras_layers import to_sequential

@@ -8,7 +8,7 @@ _ESTIMATORS = ("classifier", "regressor")
 
 
 def search_space(estimator: str = "classifier", prefix: str = "") -> dict[str, Any]:
-    """Distributions of the hyperparameters for :class:`RandomizedSearchCV`.
+    """Distributions of the hyperparameters for a random search.
 
     Few sizes of layers, so that the search is trained as few stacks, and what networks
     of one size may differ in: dropout, learning rate and penalties. Each network is

@@ -400,6 +400,18 @@ class DropoutMLPClassifier(ClassifierMixin, BaseDropoutMLP):
         ConvergenceWarning
             If training ends by `max_iter`; and if it diverges with `early_stopping`
             after an epoch with a score, of which the best is kept then.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_iris
+        >>> from sklearn.model_selection import train_test_split
+        >>> from skdropout import DropoutMLPClassifier
+        >>> X, y = load_iris(return_X_y=True)
+        >>> X, X_val, y, y_val = train_test_split(X, y, stratify=y, random_state=0)
+        >>> mlp = DropoutMLPClassifier((16,), early_stopping=True, random_state=0)
+        >>> mlp = mlp.fit(X, y, X_val=X_val, y_val=y_val)
+        >>> len(mlp.validation_scores_) == mlp.n_iter_
+        True
         """
         return self._fit(X, y, sample_weight, X_val, y_val)
 
@@ -427,6 +439,19 @@ class DropoutMLPClassifier(ClassifierMixin, BaseDropoutMLP):
         -------
         self : DropoutMLPClassifier
             Trained estimator.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from sklearn.datasets import load_iris
+        >>> from skdropout import DropoutMLPClassifier
+        >>> X, y = load_iris(return_X_y=True)
+        >>> mlp = DropoutMLPClassifier((16,), random_state=0)
+        >>> order = np.random.default_rng(0).permutation(len(y))
+        >>> for rows in np.array_split(order, 3):
+        ...     mlp = mlp.partial_fit(X[rows], y[rows], classes=[0, 1, 2])
+        >>> mlp.t_
+        150
         """
         if classes is None and not hasattr(self, "classes_"):
             raise ValueError("classes must be passed on the first call to partial_fit.")
@@ -445,6 +470,16 @@ class DropoutMLPClassifier(ClassifierMixin, BaseDropoutMLP):
         y : ndarray of shape (n_samples,) or (n_samples, n_labels)
             The most probable class of each row; for multilabel targets an indicator
             matrix of the labels that are more probable than not.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_iris
+        >>> from skdropout import DropoutMLPClassifier
+        >>> X, y = load_iris(return_X_y=True, as_frame=True)
+        >>> names = y.map({0: "setosa", 1: "versicolor", 2: "virginica"})
+        >>> mlp = DropoutMLPClassifier((16,), random_state=0).fit(X, names)
+        >>> mlp.predict(X[:2])
+        array(['setosa', 'setosa'], dtype=object)
         """
         labels = self._as_labels(self._network_outputs(X))
         is_sparse = self._is_multilabel and self._has_sparse_targets
@@ -472,6 +507,15 @@ class DropoutMLPClassifier(ClassifierMixin, BaseDropoutMLP):
         -------
         p : ndarray of shape (n_samples, n_classes) or (n_samples, n_labels)
             Probability of each class in the order of `classes_`, or of each label.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_iris
+        >>> from skdropout import DropoutMLPClassifier
+        >>> X, y = load_iris(return_X_y=True)
+        >>> mlp = DropoutMLPClassifier((16,), random_state=0).fit(X, y)
+        >>> mlp.predict_proba(X[:2]).shape
+        (2, 3)
         """
         return self._as_probabilities(self._network_outputs(X))
 
@@ -487,6 +531,16 @@ class DropoutMLPClassifier(ClassifierMixin, BaseDropoutMLP):
         -------
         log_p : ndarray of shape (n_samples, n_classes) or (n_samples, n_labels)
             Finite where the logarithm of `predict_proba` is minus infinity.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from sklearn.datasets import load_iris
+        >>> from skdropout import DropoutMLPClassifier
+        >>> X, y = load_iris(return_X_y=True)
+        >>> mlp = DropoutMLPClassifier((16,), random_state=0).fit(X, y)
+        >>> np.allclose(np.exp(mlp.predict_log_proba(X)), mlp.predict_proba(X))
+        True
         """
         check_is_fitted(self)
         if self.n_outputs_ > 1 and not self._is_multilabel:
@@ -538,6 +592,18 @@ class DropoutMLPClassifier(ClassifierMixin, BaseDropoutMLP):
         ----------
         .. [1] Y. Gal and Z. Ghahramani, "Dropout as a Bayesian approximation:
            representing model uncertainty in deep learning", ICML 2016.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_iris
+        >>> from skdropout import DropoutMLPClassifier
+        >>> X, y = load_iris(return_X_y=True)
+        >>> mlp = DropoutMLPClassifier((16,), random_state=0).fit(X, y)
+        >>> draws = mlp.mc_predict_proba(X, n_draws=50, random_state=0)
+        >>> draws.shape
+        (50, 150, 3)
+        >>> draws.mean(axis=0).argmax(axis=1)[:2]  # the predictive distribution's mode
+        array([0, 0])
         """
         return self._monte_carlo(
             X, n_draws, random_state, self._as_probabilities, "mc_predict_proba"

@@ -393,6 +393,16 @@ class DropoutMLPRegressor(RegressorMixin, BaseDropoutMLP):
         ConvergenceWarning
             If training ends by `max_iter`; and if it diverges with `early_stopping`
             after an epoch with a score, of which the best is kept then.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import make_regression
+        >>> from skdropout import DropoutMLPRegressor
+        >>> X, y = make_regression(n_samples=200, n_features=5, random_state=0)
+        >>> mlp = DropoutMLPRegressor((16,), early_stopping=True, random_state=0)
+        >>> mlp = mlp.fit(X[:150], y[:150], X_val=X[150:], y_val=y[150:])
+        >>> len(mlp.validation_scores_) == mlp.n_iter_
+        True
         """
         return self._fit(X, y, sample_weight, X_val, y_val)
 
@@ -416,6 +426,17 @@ class DropoutMLPRegressor(RegressorMixin, BaseDropoutMLP):
         -------
         self : DropoutMLPRegressor
             Trained estimator.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import make_regression
+        >>> from skdropout import DropoutMLPRegressor
+        >>> X, y = make_regression(n_samples=200, n_features=5, random_state=0)
+        >>> mlp = DropoutMLPRegressor((16,), random_state=0)
+        >>> for rows in (slice(100), slice(100, 200)):
+        ...     mlp = mlp.partial_fit(X[rows], y[rows])
+        >>> mlp.t_
+        200
         """
         return self._fit(X, y, sample_weight, incremental=True)
 
@@ -456,6 +477,18 @@ class DropoutMLPRegressor(RegressorMixin, BaseDropoutMLP):
         -----
         UserWarning
             With `return_std`, if the network was fitted without dropout.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import make_regression
+        >>> from skdropout import DropoutMLPRegressor
+        >>> X, y = make_regression(n_samples=200, n_features=5, random_state=0)
+        >>> mlp = DropoutMLPRegressor((16,), random_state=0).fit(X, y)
+        >>> mlp.predict(X[:2]).shape
+        (2,)
+        >>> mean, std = mlp.predict(X, return_std=True, n_draws=50, random_state=0)
+        >>> mean.shape, bool((std > 0).all())
+        ((200,), True)
         """
         if return_std:
             mean, std = self._drop_single_output(
@@ -501,6 +534,20 @@ class DropoutMLPRegressor(RegressorMixin, BaseDropoutMLP):
         ----------
         .. [1] Y. Gal and Z. Ghahramani, "Dropout as a Bayesian approximation:
            representing model uncertainty in deep learning", ICML 2016.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from sklearn.datasets import make_regression
+        >>> from skdropout import DropoutMLPRegressor
+        >>> X, y = make_regression(n_samples=200, n_features=5, random_state=0)
+        >>> mlp = DropoutMLPRegressor((16,), random_state=0).fit(X, y)
+        >>> draws = mlp.mc_predict(X, n_draws=50, random_state=0)
+        >>> draws.shape
+        (50, 200)
+        >>> lower, upper = np.quantile(draws, [0.05, 0.95], axis=0)
+        >>> bool((lower < upper).all())
+        True
         """
         return self._drop_single_output(
             self._monte_carlo(X, n_draws, random_state, self._restored, "mc_predict")

@@ -24,7 +24,7 @@ class Folded(NamedTuple):
     intercepts: list[np.ndarray]
 
     def moved_to(self, center: np.ndarray | None) -> "Folded":
-        """The same function of the inputs with another center."""
+        """The same function of the inputs with another `center`."""
         if self.center is None:
             return self
         distance = self.center if center is None else self.center - center
