@@ -1,5 +1,6 @@
 """Multi-layer perceptrons with dropout and batch normalisation for scikit-learn."""
 
+from ._history import HistoryScorer
 from ._on_import import when_imported
 from ._search_space import search_space
 from ._version import __version__ as __version__
@@ -10,6 +11,7 @@ from .regressor import DropoutMLPRegressor
 __all__ = [
     "DropoutMLPClassifier",
     "DropoutMLPRegressor",
+    "HistoryScorer",
     "fused_training",
     "search_space",
 ]
