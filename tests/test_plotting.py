@@ -213,7 +213,11 @@ def test_names_by_default(iris):
     from_estimators = LossCurveDisplay.from_estimators
     assert from_estimators(networks).name == ["dropout_rate=0", "dropout_rate=0.5"]
     networks += [fitted(dropout_rate=0.5, batch_norm=True)]
-    assert from_estimators(networks).name[2] == "batch_norm=True, dropout_rate=0.5"
+    display = from_estimators(networks)
+    assert display.name == ["False, 0", "False, 0.5", "True, 0.5"]
+    title = display.ax_.get_legend().get_title().get_text()
+    assert title == "batch_norm, dropout_rate"
+    assert from_estimators(networks[:1]).name == ["DropoutMLPClassifier"]
     alike = from_estimators([networks[0], networks[0]])
     assert alike.name == ["DropoutMLPClassifier 1", "DropoutMLPClassifier 2"]
 
@@ -266,7 +270,9 @@ def test_many_networks_leave_room_for_their_legend():
     figure.draw_without_rendering()
     legend = display.ax_.get_legend().get_window_extent()
     axes = display.ax_.get_tightbbox()
-    assert display.ax_.get_window_extent().width > 0.7 * figure.bbox.width
+    width, height = plt.rcParams["figure.figsize"]
+    assert display.ax_.get_window_extent().width > 0.7 * width * figure.dpi
+    assert display.ax_.get_window_extent().height > 0.7 * height * figure.dpi
     assert not display.ax_.xaxis.label.get_window_extent().overlaps(legend)
     assert not display.ax_.get_window_extent().overlaps(legend)
     for box in (legend, axes):

@@ -405,7 +405,10 @@ def test_mean_curves_by_a_parameter():
     assert display.name == ["b=1", "b=3"]
     firsts = [line.get_ydata()[0] for line in display.lines_[::2]]
     assert firsts == [2.0, 3.0]  # 1 is the better a for b=1, and 2 for b=3
-    assert curves(search).name == ["a=2, b=3", "a=1, b=3", "a=1, b=1", "a=2, b=1"]
+    display = curves(search, n_candidates=3)
+    assert display.name == ["2, 3", "1, 3", "1, 1"]
+    title = display.ax_.get_legend().get_title().get_text()
+    assert title == "a, b\nbest 3 of 4"
 
 
 def test_mean_curves_of_a_halving_search():
@@ -447,7 +450,7 @@ def test_searches_without_curves():
     mixed = {"a": [1], "b": ["no validation"]}
     search = given(mixed, scoring=HistoryScorer())
     assert len(curves(search).lines_) == 1
-    with pytest.raises(ValueError, match=r"networks of a=1, b=no validation.*without"):
+    with pytest.raises(ValueError, match=r"networks of 1, no validation.*without"):
         curves(search, validation=True)
 
 

@@ -72,8 +72,8 @@ def _epoch_of_least(losses) -> int | None:
     return int(np.nanargmin(losses)) + 1
 
 
-def named_networks(estimators, names) -> tuple[list[BaseDropoutMLP], list[str]]:
-    """Several networks and their names, by default what they differ in.
+def named_networks(estimators, names) -> tuple[list[BaseDropoutMLP], list[str], str]:
+    """Several networks and their names, by default what they differ in, with a title.
 
     Raises
     ------
@@ -94,44 +94,54 @@ def named_networks(estimators, names) -> tuple[list[BaseDropoutMLP], list[str]]:
         raise ValueError("estimators is empty; give one fitted estimator at least.")
     networks = [network_of(estimator) for estimator in estimators]
     if names is None:
-        return networks, _names_of(networks)
+        return networks, *_names_of(networks)
     if isinstance(names, str) or len(names) != len(networks):
         raise ValueError(
             f"name={names!r} must be a list of as many names as there are estimators "
             f"({len(networks)})."
         )
-    return networks, [str(name) for name in names]
+    return networks, [str(name) for name in names], ""
 
 
-def _names_of(networks) -> list[str]:
+def _names_of(networks) -> tuple[list[str], str]:
     """Parameters in which they differ; numbered classes where that tells none apart."""
-    params = [network.get_params(deep=False) for network in networks]
     kinds = [type(network).__name__ for network in networks]
-    names = combinations(params) if len(set(kinds)) == 1 else kinds
+    names, title = kinds, ""
+    if len(set(kinds)) == 1 < len(kinds):
+        names, title = _combinations([n.get_params(deep=False) for n in networks])
     if len(set(names)) < len(names):
-        names = [f"{kind} {i}" for i, kind in enumerate(kinds, start=1)]
-    return names
+        return [f"{kind} {i}" for i, kind in enumerate(kinds, start=1)], ""
+    return names, title
 
 
-def combinations(params: list[dict[str, Any]]) -> list[str]:
-    """Of each dict the entries in which they differ; if there is one dict, all."""
+def _combinations(params: list[dict[str, Any]]) -> tuple[list[str], str]:
+    """Of each dict the entries in which they differ; if there is one dict, all.
+
+    Returns
+    -------
+    names : list of str
+        Such as ``"dropout_rate=0.5"``; of several entries the values alone.
+    title : str
+        Then the names of these entries.
+    """
     names = dict.fromkeys(name for candidate in params for name in candidate)
-    differing = [
-        name
+    texts = {
+        name: [label_of(p[name]) if name in p else "not set" for p in params]
         for name in names
         if len(params) == 1 or len({repr(p.get(name, "not set")) for p in params}) > 1
-    ]
-    return [
-        ", ".join(f"{name}={label_of(p[name])}" for name in differing if name in p)
-        for p in params
-    ]
+    }
+    if len(texts) == 1:
+        ((name, values),) = texts.items()
+        return [f"{name}={value}" for value in values], ""
+    rows = zip(*texts.values(), strict=True) if texts else [()] * len(params)
+    return [", ".join(row) for row in rows], ", ".join(texts)
 
 
 def curves_of_search(
     results: SearchResults, param: str | None, n_candidates: int, validation: bool | None
-) -> tuple[list[Curve], int]:
+) -> tuple[list[Curve], str]:
     """Mean curves of the best candidates, or of the best with each value of `param`;
-    and how many there are in all.
+    and a title.
 
     Raises
     ------
@@ -155,8 +165,9 @@ def curves_of_search(
         params = [dict(results.params[i]) for i in chosen]
         for candidate in params:
             candidate.pop(results.resource, None)
-        names = combinations(params)
+        names, title = _combinations(params)
     else:
+        title = ""
         values = [results.params[i][param] for i in chosen]
         chosen = [chosen[place] for place in np.argsort(ranks(values), kind="stable")]
         names = [f"{param}={label_of(results.params[i][param])}" for i in chosen]
@@ -164,7 +175,9 @@ def curves_of_search(
         _mean_curve(results.histories[i], name, validation)
         for i, name in zip(chosen, names, strict=True)
     ]
-    return curves, n_all
+    if len(chosen) < n_all:
+        title += f"\nbest {len(chosen)} of {n_all}"
+    return curves, title.strip()
 
 
 def _best_candidates(results: SearchResults, param: str | None) -> list[int]:

@@ -7,7 +7,7 @@ import numpy as np
 from ._curves import Curve, curve_of, curves_of_search, named_networks, network_of
 from ._draw_curves import draw_one, draw_several
 from ._results import read_search
-from ._style import axes_of, draw_grid, draw_legend
+from ._style import axes_of, draw_grid, draw_legend, make_room
 
 
 class LossCurveDisplay:
@@ -69,7 +69,7 @@ class LossCurveDisplay:
     'epoch'
     """
 
-    _legend_title: str | None = None
+    _legend_title = ""
 
     def __init__(
         self, *, training_loss, validation_loss=None, best_epoch=None, name=None
@@ -140,7 +140,7 @@ class LossCurveDisplay:
 
         name : list of str, default=None
             Names for the legend; by default the keys of the dict, or the parameters in
-            which the networks differ.
+            which the networks differ (their names are its title if they are several).
 
         validation : bool, default=None
             Whether to draw validation losses. None draws them where there are any.
@@ -181,13 +181,12 @@ class LossCurveDisplay:
         >>> display.name
         ['dropout_rate=0', 'dropout_rate=0.5']
         """
-        networks, names = named_networks(estimators, name)
-        return cls._of_curves(
-            [
-                curve_of(network, own, validation)
-                for network, own in zip(networks, names, strict=True)
-            ]
-        ).plot(ax=ax)
+        networks, names, title = named_networks(estimators, name)
+        curves = [
+            curve_of(network, own, validation)
+            for network, own in zip(networks, names, strict=True)
+        ]
+        return cls._of_curves(curves, title).plot(ax=ax)
 
     @classmethod
     def from_search(
@@ -260,21 +259,20 @@ class LossCurveDisplay:
             )
         results = read_search(search, metric)
         shown = None if param is None else results.name_of(param)
-        curves, n_all = curves_of_search(results, shown, n_candidates, validation)
-        display = cls._of_curves(curves)
-        if len(curves) < n_all:
-            display._legend_title = f"best {len(curves)} of {n_all}"
-        return display.plot(ax=ax)
+        curves, title = curves_of_search(results, shown, n_candidates, validation)
+        return cls._of_curves(curves, title).plot(ax=ax)
 
     @classmethod
-    def _of_curves(cls, curves: list[Curve]):
+    def _of_curves(cls, curves: list[Curve], title: str):
         training, validation, best, names = map(list, zip(*curves, strict=True))
-        return cls(
+        display = cls(
             training_loss=training,
             validation_loss=validation,
             best_epoch=best,
             name=names,
         )
+        display._legend_title = title
+        return display
 
     def plot(self, ax=None):
         """Draw the curves.
@@ -289,6 +287,7 @@ class LossCurveDisplay:
         display : LossCurveDisplay
         """
         curves = self._curves()
+        is_own = ax is None
         self.ax_ = ax = axes_of(ax)
         self.figure_ = ax.figure
         self.lines_, self.best_points_, self.best_line_ = [], [], None
@@ -300,6 +299,8 @@ class LossCurveDisplay:
         ax.set(xlabel="epoch", ylabel="loss")
         draw_grid(ax)
         draw_legend(ax, self._legend_title, place="below")
+        if is_own:
+            make_room(ax)
         return self
 
     def _curves(self) -> list[Curve]:

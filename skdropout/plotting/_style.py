@@ -171,6 +171,13 @@ def draw_legend(
     ax.legend(handles.values(), labels, title=title, **options)
 
 
+def make_room(ax) -> None:
+    """Make the figure higher by a legend below the axes."""
+    figure, extent = ax.figure, ax.get_legend().get_window_extent()
+    if extent.y1 <= ax.get_window_extent().y0:
+        figure.set_figheight(figure.get_figheight() + extent.height / figure.dpi)
+
+
 def _below_the_texts(ax):
     """Coordinates of the axes, moved down by the height of the x axis's texts."""
     from matplotlib.transforms import ScaledTranslation
