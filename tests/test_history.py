@@ -314,8 +314,8 @@ def test_bad_arguments(tmp_path):
     for scoring in (3, ["accuracy"], {"a": "accuracy"}):
         with pytest.raises(ValueError, match=r"scoring=.* must be None, a str or a call"):
             HistoryScorer(scoring)
-    with pytest.raises(ValueError, match="'accurracy' is not a valid scoring value"):
-        HistoryScorer("accurracy")
+    with pytest.raises(ValueError, match="'accurate' is not a valid scoring value"):
+        HistoryScorer("accurate")
     scorer = HistoryScorer()
     with pytest.raises(NotFittedError, match="GridSearchCV is not fitted"):
         scorer.histories(GridSearchCV(Traced(), RATES, scoring=scorer))
