@@ -1,5 +1,6 @@
 """Multi-layer perceptrons with dropout and batch normalisation for scikit-learn."""
 
+from ._history import HistoryScorer
 from ._on_import import when_imported, while_imported
 from ._quiet import quiet_import
 from ._search_space import search_space
@@ -11,6 +12,7 @@ from .regressor import DropoutMLPRegressor
 __all__ = [
     "DropoutMLPClassifier",
     "DropoutMLPRegressor",
+    "HistoryScorer",
     "fused_training",
     "search_space",
 ]

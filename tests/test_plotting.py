@@ -14,7 +14,7 @@ from sklearn.preprocessing import StandardScaler
 from helpers import run_python
 from skdropout import DropoutMLPClassifier, DropoutMLPRegressor
 from skdropout.plotting import LossCurveDisplay, SweepDisplay
-from skdropout.plotting._results import scale_of
+from skdropout.plotting._values import scale_of
 
 pytestmark = pytest.mark.filterwarnings("ignore:Stochastic Optimizer")
 mpl.use("Agg")
@@ -103,6 +103,8 @@ def test_curves_with_early_stopping(stopping):
     labels = [text.get_text() for text in ax.get_legend().get_texts()]
     assert labels == ["training", "validation", f"best epoch: {best}"]
     assert display.figure_ is ax.figure
+    assert training.get_linestyle() != validation.get_linestyle()  # for print
+    assert display.best_points_ == []
 
 
 def test_best_epoch_by_validation_loss(watched):
@@ -150,6 +152,153 @@ def test_what_has_no_loss_curve(iris):
             LossCurveDisplay.from_estimator(est)
 
 
+# Loss curves of several networks
+
+
+def texts(ax):
+    return [text.get_text() for text in ax.get_legend().get_texts()]
+
+
+def test_curves_of_several_estimators(stopping, watched, unwatched):
+    pipe = make_pipeline(stopping)
+    networks = {"stops": pipe, "watched": watched, "alone": unwatched}
+    display = LossCurveDisplay.from_estimators(networks)
+    assert display.name == ["stops", "watched", "alone"]
+    found = {
+        (line.get_color(), line.get_linestyle()): list(line.get_ydata())
+        for line in display.lines_
+    }
+    colors = list(dict.fromkeys(line.get_color() for line in display.lines_))
+    assert len(colors) == 3
+    assert found == {
+        (colors[0], "-"): stopping.loss_curve_,
+        (colors[0], "--"): stopping.history_["val_loss"],
+        (colors[1], "-"): watched.loss_curve_,
+        (colors[1], "--"): watched.history_["val_loss"],
+        (colors[2], "-"): unwatched.loss_curve_,
+    }
+    assert len({line.get_marker() for line in display.lines_}) == 3
+    best = [
+        np.argmax(stopping.validation_scores_) + 1,
+        np.argmin(watched.history_["val_loss"]) + 1,
+    ]
+    assert display.best_epoch == [*best, None]
+    for point, network, epoch in zip(
+        display.best_points_, (stopping, watched), best, strict=True
+    ):
+        assert list(point.get_xdata()) == [epoch]
+        assert list(point.get_ydata()) == [network.history_["val_loss"][epoch - 1]]
+    assert display.best_line_ is None
+    names = [*networks, "training", "validation", "best epoch"]
+    assert texts(display.ax_) == names
+
+
+def test_training_losses_of_several(stopping, watched):
+    networks = [stopping, watched]
+    display = LossCurveDisplay.from_estimators(
+        networks, validation=False, name=["a", "b"]
+    )
+    assert [line.get_label() for line in display.lines_] == ["a", "b"]
+    assert texts(display.ax_) == ["a", "b", "best epoch"]  # one stops by its scores
+    (point,) = display.best_points_
+    epoch = point.get_xdata()[0]
+    assert list(point.get_ydata()) == [stopping.loss_curve_[epoch - 1]]
+
+
+def test_names_by_default(iris):
+    def fitted(**params):
+        return DropoutMLPClassifier((4,), max_iter=1, **params).fit(*iris)
+
+    networks = [fitted(dropout_rate=0.0), fitted(dropout_rate=0.5)]
+    from_estimators = LossCurveDisplay.from_estimators
+    assert from_estimators(networks).name == ["dropout_rate=0", "dropout_rate=0.5"]
+    networks += [fitted(dropout_rate=0.5, batch_norm=True)]
+    display = from_estimators(networks)
+    assert display.name == ["False, 0", "False, 0.5", "True, 0.5"]
+    title = display.ax_.get_legend().get_title().get_text()
+    assert title == "batch_norm, dropout_rate"
+    assert from_estimators(networks[:1]).name == ["DropoutMLPClassifier"]
+    alike = from_estimators([networks[0], networks[0]])
+    assert alike.name == ["DropoutMLPClassifier 1", "DropoutMLPClassifier 2"]
+
+
+def test_names_of_two_classes(unwatched, watched):
+    display = LossCurveDisplay.from_estimators([unwatched, watched])
+    assert display.name == ["DropoutMLPClassifier", "DropoutMLPRegressor"]
+
+
+def test_one_network_after_another(stopping, watched):
+    first = LossCurveDisplay.from_estimator(stopping, name="first")
+    second = LossCurveDisplay.from_estimator(watched, name="second", ax=first.ax_)
+    assert first.lines_[0].get_color() != second.lines_[0].get_color()
+    assert first.lines_[0].get_marker() != second.lines_[0].get_marker()
+    labels = texts(first.ax_)
+    assert sorted(labels) == sorted(
+        ["first", "second", "training", "validation", "best epoch"]
+    )
+
+
+def test_constructor_of_several():
+    losses = [[2.0, 1.0], np.array([3.0, 2.0, 1.0])]
+    display = LossCurveDisplay(training_loss=losses).plot()
+    assert [line.get_label() for line in display.lines_] == ["network 1", "network 2"]
+    display = LossCurveDisplay(
+        training_loss=losses, validation_loss=[None, [3, 1, 2]], best_epoch=[None, 2]
+    ).plot()
+    assert len(display.lines_) == 3
+    assert list(display.best_points_[0].get_ydata()) == [1]
+    for params, message in (
+        ({"validation_loss": [[1.0, 2.0]]}, "validation_loss has 1 entries.*2 curves"),
+        ({"best_epoch": 3}, "best_epoch has 1 entries"),
+        ({"name": "ab"}, "name has 1 entries"),
+        ({"name": ["a", "b", "c"]}, "name has 3 entries"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            LossCurveDisplay(training_loss=losses, **params).plot()
+
+
+def test_many_networks_leave_room_for_their_legend():
+    losses = [np.linspace(1, 0.5, 20 + i) for i in range(6)]
+    names = [f"dropout {i} and a long name that goes on and on" for i in range(6)]
+    display = LossCurveDisplay(
+        training_loss=losses,
+        validation_loss=losses,
+        best_epoch=[i + 1 for i in range(6)],
+        name=names,
+    ).plot()
+    figure = display.figure_
+    figure.draw_without_rendering()
+    legend = display.ax_.get_legend().get_window_extent()
+    axes = display.ax_.get_tightbbox()
+    width, height = plt.rcParams["figure.figsize"]
+    assert display.ax_.get_window_extent().width > 0.7 * width * figure.dpi
+    assert display.ax_.get_window_extent().height > 0.7 * height * figure.dpi
+    assert not display.ax_.xaxis.label.get_window_extent().overlaps(legend)
+    assert not display.ax_.get_window_extent().overlaps(legend)
+    for box in (legend, axes):
+        assert box.x0 >= 0
+        assert box.y0 >= 0
+        assert box.x1 <= figure.bbox.width
+
+
+def test_what_has_no_loss_curves(stopping, unwatched):
+    from_estimators = LossCurveDisplay.from_estimators
+    for estimators in ({}, []):
+        with pytest.raises(ValueError, match="estimators is empty"):
+            from_estimators(estimators)
+    with pytest.raises(TypeError, match="a dict of names and estimators or a list"):
+        from_estimators(stopping)
+    with pytest.raises(TypeError, match=r"must be a DropoutMLP.*StandardScaler"):
+        from_estimators([stopping, StandardScaler()])
+    with pytest.raises(NotFittedError):
+        from_estimators({"a": stopping, "b": DropoutMLPClassifier()})
+    for name in ("one", ["one"]):
+        with pytest.raises(ValueError, match=r"name=.*as many names.*\(2\)"):
+            from_estimators([stopping, unwatched], name=name)
+    with pytest.raises(ValueError, match="fitted without validation rows"):
+        from_estimators([stopping, unwatched], validation=True)
+
+
 # Sweeps
 
 
@@ -167,7 +316,8 @@ def test_a_line_for_each_value_of_the_other_parameter():
     ax = display.ax_
     assert (ax.get_xlabel(), ax.get_ylabel()) == ("rate", "mean test score")
     assert ax.get_legend().get_title().get_text() == "norm"
-    assert [t.get_text() for t in ax.get_legend().get_texts()] == ["False", "True"]
+    labels = [text.get_text() for text in ax.get_legend().get_texts()]
+    assert labels == ["False", "True", "best"]
     assert ax.get_xscale() == "linear"
     assert list(ax.get_xticks()) == RATES
 
@@ -187,7 +337,8 @@ def test_spread_over_the_folds():
     )
     display = SweepDisplay.from_search(search, "rate", std_display_style=None)
     assert not display.ax_.collections
-    assert display.ax_.get_legend() is None
+    labels = [text.get_text() for text in display.ax_.get_legend().get_texts()]
+    assert labels == ["best"]
     with pytest.raises(ValueError, match="std_display_style='band'"):
         SweepDisplay.from_search(search, "rate", std_display_style="band")
 

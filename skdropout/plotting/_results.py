@@ -1,13 +1,13 @@
 """What a fitted search has found, by swept parameter."""
 
-from numbers import Real
 from typing import Any, NamedTuple
 
 import numpy as np
 from sklearn.base import is_classifier, is_regressor
 from sklearn.exceptions import NotFittedError
 
-_LONGEST_LABEL = 24
+from .._history import HistoryScorer, histories_of
+from ._values import are_numeric, label_of, ranks
 
 
 class SearchResults(NamedTuple):
@@ -26,6 +26,11 @@ class SearchResults(NamedTuple):
         Names to show of parameters whose values were drawn evenly by their logarithms.
     resource : str
         Name to show of what a halving search gave more and more of; else empty.
+    best : int
+        The candidate of the best mean, of those of the last rung; or that which a
+        callable `refit` has chosen.
+    histories : list of list of dict, or None
+        Of each candidate and fold, where the search has kept them.
     """
 
     params: list[dict[str, Any]]
@@ -35,6 +40,8 @@ class SearchResults(NamedTuple):
     score_name: str
     log_names: set[str]
     resource: str
+    best: int
+    histories: list[list[dict[str, list[float]]]] | None
 
     def name_of(self, param: str) -> str:
         """Name to show of a parameter given by its full or its short name."""
@@ -82,40 +89,56 @@ def read_search(search, metric: str | None) -> SearchResults:
         )
     names = _shown_names(results["params"])
     resource, amounts = _rungs(search, results)
-    distributions = getattr(search, "param_distributions", {})
+    histories = histories_of(search)
     return SearchResults(
-        [
+        params=[
             {names[name]: value for name, value in results["params"][i].items()}
             | ({resource: amounts[i]} if resource else {})
             for i in scored
         ],
-        names,
-        means[scored],
-        np.asarray(results[f"std_test_{metric}"], float)[scored],
-        _score_name(search, metric),
-        {
-            names[name]
-            for distribution in (
-                [distributions] if isinstance(distributions, dict) else distributions
-            )
-            for name, values in distribution.items()
-            if name in names and _is_log_uniform(values)
-        },
-        resource,
+        names=names,
+        means=means[scored],
+        deviations=np.asarray(results[f"std_test_{metric}"], float)[scored],
+        score_name=_score_name(search, metric),
+        log_names={names[name] for name in _drawn_by_logarithm(search) if name in names},
+        resource=resource,
+        best=_best(search, means, scored, amounts),
+        histories=None if histories is None else [histories[i] for i in scored],
     )
+
+
+def _best(search, means, scored, amounts) -> int:
+    if callable(getattr(search, "refit", None)) and search.best_index_ in scored:
+        return int(np.flatnonzero(scored == search.best_index_)[0])
+    last = amounts[scored] == amounts[scored].max()
+    return int(np.argmax(np.where(last, means[scored], -np.inf)))
 
 
 def _rungs(search, results) -> tuple[str, np.ndarray]:
     """Of a halving search the name of its resource, and how much each fit had."""
     if "n_resources" not in results:
-        return "", np.array([])
+        return "", np.zeros(len(results["params"]))
     name = getattr(search, "resource", "n_resources").rsplit("__", 1)[-1]
     return name, np.asarray(results["n_resources"])
 
 
-def _is_log_uniform(values) -> bool:
-    name = getattr(getattr(values, "dist", None), "name", None)
-    return name in ("loguniform", "reciprocal")
+def _drawn_by_logarithm(search) -> list[str]:
+    """Parameters of a random search whose logarithms were drawn evenly."""
+    given = getattr(search, "param_distributions", {})
+    return [
+        name
+        for distributions in ([given] if isinstance(given, dict) else given)
+        for name, values in distributions.items()
+        if hasattr(values, "ppf") and _is_log_uniform(values)
+    ]
+
+
+def _is_log_uniform(distribution) -> bool:
+    quantiles = np.asarray(distribution.ppf([0.0, 0.25, 0.5, 0.75, 1.0]))
+    if not np.isfinite(quantiles).all() or quantiles.min() <= 0:
+        return False
+    steps = np.diff(np.log(quantiles))
+    return bool(np.allclose(steps, steps.mean(), rtol=1e-6, atol=0))
 
 
 def _metric(search, results, metric: str | None) -> str:
@@ -149,6 +172,8 @@ def _shown_names(params: list[dict]) -> dict[str, str]:
 
 def _score_name(search, metric: str) -> str:
     scoring = search.scoring
+    if isinstance(scoring, HistoryScorer):
+        scoring = scoring.scoring
     if metric != "score":
         name = metric
     elif scoring is not None:
@@ -158,83 +183,6 @@ def _score_name(search, metric: str) -> str:
     else:
         name = "r2" if is_regressor(search) else ""
     return {"r2": "R²", "": "score"}.get(name, name.replace("_", " "))
-
-
-# Values of parameters
-
-
-def are_numeric(values) -> bool:
-    """Whether all values are numbers, other than booleans."""
-    return all(
-        isinstance(value, Real) and not isinstance(value, (bool, np.bool_))
-        for value in values
-    )
-
-
-def label_of(value) -> str:
-    """A short text for the value of a parameter."""
-    if isinstance(value, np.generic):
-        value = value.item()
-    if isinstance(value, float):
-        return f"{value:.4g}"
-    if configured := _configured(value):
-        return configured  # whole, as its end may be what differs
-    text = getattr(value, "__name__", None) or str(value)
-    if len(text) > _LONGEST_LABEL:
-        text = text[: _LONGEST_LABEL - 1] + "…"
-    return text
-
-
-def _configured(value) -> str:
-    """Of an object of Keras its class and what it was given; otherwise nothing."""
-    if isinstance(value, type) or not hasattr(value, "get_config"):
-        return ""
-    kind, config = type(value), value.get_config()
-    try:
-        defaults = kind().get_config()
-    except Exception:  # some arguments have no default
-        defaults = {}
-    given = [
-        f"{name}={label_of(setting)}"
-        for name, setting in config.items()
-        if name != "name" and setting != defaults.get(name)
-    ]
-    return f"{kind.__name__}({', '.join(given)})"
-
-
-def distinct(values) -> list:
-    """Values without repetition: numbers in order, others as they come."""
-    if are_numeric(values):
-        return sorted(set(values))
-    return list({repr(value): value for value in values}.values())
-
-
-def scale_of(values) -> str:
-    """Scale of an axis on which these numbers lie more evenly.
-
-    Returns
-    -------
-    {"linear", "log", "symlog"}
-        ``"log"`` for two decades or more; ``"symlog"`` if there is a zero besides.
-    """
-    numbers = np.unique(np.asarray(values, float))
-    positive = numbers[numbers > 0]
-    if numbers[0] < 0 or len(positive) < 2 or positive[-1] < 100 * positive[0]:
-        return "linear"
-
-    def crowding(places):  # values that crowd at one end have their mean there
-        return abs((places - places[0]).mean() / np.ptp(places) - 0.5)
-
-    if crowding(np.log(positive)) > crowding(positive):
-        return "linear"
-    return "log" if numbers[0] > 0 else "symlog"
-
-
-def ranks(values) -> list[int]:
-    """Number of each value among the distinct ones."""
-    key = float if are_numeric(values) else repr
-    keys = [key(value) for value in distinct(values)]
-    return [keys.index(key(value)) for value in values]
 
 
 def lines_of(params: list[dict], name: str):
@@ -256,9 +204,11 @@ def lines_of(params: list[dict], name: str):
         if other != name and len({repr(candidate.get(other)) for candidate in params}) > 1
     ]
     numbers = list(range(len(params)))
-    ordered = len(swept) == 1 and are_numeric([p.get(swept[0]) for p in params])
-    if ordered:
-        numbers.sort(key=lambda i: params[i][swept[0]])
+    ordered = False
+    if len(swept) == 1:
+        values = [candidate.get(swept[0], "not set") for candidate in params]
+        ordered = are_numeric(values)
+        numbers.sort(key=ranks(values).__getitem__)
     lines: dict[str, tuple[str, list[int]]] = {}
     for i in numbers:
         values = [params[i].get(other, "not set") for other in swept]

@@ -1,30 +1,9 @@
 """The scores of a search over its parameters."""
 
-import numpy as np
-
-from ._results import (
-    are_numeric,
-    distinct,
-    label_of,
-    lines_of,
-    ranks,
-    read_search,
-    scale_of,
-)
-from ._style import (
-    COLOR_MAP,
-    axes_of,
-    draw_color_bar,
-    draw_grid,
-    draw_legend,
-    line_styles,
-    text_color,
-)
-
-# Cells of a heat map up to which their numbers can be read.
-_MAX_LABELLED_CELLS = 36
-# Width of a category that its lines share.
-_CATEGORY_WIDTH = 0.5
+from ._results import read_search
+from ._style import axes_of
+from ._sweep_lines import draw_lines
+from ._sweep_map import draw_map
 
 
 class SweepDisplay:
@@ -46,6 +25,19 @@ class SweepDisplay:
     score_name : str, default="score"
         Name of the score.
 
+    best_index : int, default=None
+        The candidate to mark.
+
+    log_names : collection of str, default=()
+        Parameters that stand on a logarithmic axis whatever their values are.
+
+    resource : str, default=""
+        Of a halving search, the name in `params` of what tells its rungs.
+
+    histories : list of list of dict, default=None
+        For each candidate and fold, the `history_` of its network; kept by a search with
+        a :class:`skdropout.HistoryScorer`.
+
     Attributes
     ----------
     ax_ : matplotlib Axes
@@ -55,43 +47,62 @@ class SweepDisplay:
         Figure of the axes.
 
     lines_ : list of matplotlib Line2D
-        The mean scores, a line for each combination of the other parameters; empty for a
-        heat map.
+        The mean scores, a line for each combination of the other parameters or for each
+        rung; empty for a heat map.
 
     image_ : matplotlib AxesImage, PathCollection or None
-        Cells or points of a heat map.
+        Cells of the heat map; points where most of its cells would be empty.
+
+    best_ : matplotlib Line2D, Rectangle or None
+        What marks the best candidate.
+
+    outside_ : matplotlib Line2D or None
+        Marks at the lower edge for scores that are left out.
 
     See Also
     --------
-    LossCurveDisplay : Losses of one fit.
+    LossCurveDisplay : The loss curves of networks.
+    skdropout.HistoryScorer : Keeps the loss curves of a search.
 
     Examples
     --------
     >>> from sklearn.datasets import load_iris
     >>> from sklearn.model_selection import GridSearchCV
     >>> from sklearn.preprocessing import scale
-    >>> from skdropout import DropoutMLPClassifier
+    >>> from skdropout import DropoutMLPClassifier, fused_training
     >>> from skdropout.plotting import SweepDisplay
     >>> X, y = load_iris(return_X_y=True)
-    >>> mlp = DropoutMLPClassifier((32,), random_state=0)
-    >>> grid = {"dropout_rate": [0.0, 0.5], "batch_norm": [False, True]}
-    >>> search = GridSearchCV(mlp, grid, cv=3).fit(scale(X), y)
+    >>> mlp = DropoutMLPClassifier((32,), max_iter=20, n_iter_no_change=20)
+    >>> grid = {"dropout_rate": [0.0, 0.2, 0.5], "batch_norm": [False, True]}
+    >>> with fused_training():
+    ...     search = GridSearchCV(mlp, grid, cv=2).fit(scale(X), y)
     >>> display = SweepDisplay.from_search(search, "dropout_rate")
     >>> display.ax_.get_xlabel(), len(display.lines_)
     ('dropout_rate', 2)
     """
 
-    _log_names: frozenset = frozenset()
-    _resource = ""
-
     def __init__(
-        self, *, param_names, params, mean_scores, std_scores, score_name="score"
+        self,
+        *,
+        param_names,
+        params,
+        mean_scores,
+        std_scores,
+        score_name="score",
+        best_index=None,
+        log_names=(),
+        resource="",
+        histories=None,
     ):
         self.param_names = param_names
         self.params = params
         self.mean_scores = mean_scores
         self.std_scores = std_scores
         self.score_name = score_name
+        self.best_index = best_index
+        self.log_names = log_names
+        self.resource = resource
+        self.histories = histories
 
     @classmethod
     def from_search(
@@ -104,8 +115,19 @@ class SweepDisplay:
         search. A pair makes a heat map of the best mean score over the other parameters.
         Numbers stand on a logarithmic axis where they lie more evenly on it and span two
         decades, or were drawn so; values that are not numbers stand side by side.
-        Candidates without a finite score are left out. A halving search has a line for
-        each amount of its resource, and in a heat map each candidate's last score.
+
+        A halving search has a series for each rung, larger and stronger the more of the
+        resource it had, with hollow marks for candidates that dropped out; in a heat map
+        it has each candidate's last score.
+
+        The best candidate has a ring or a frame: that of the best mean score, in a
+        halving search of those in the last rung; or the choice of a callable `refit`.
+
+        Candidates without a finite score are left out. A score that is ten times farther
+        from the best than the median score is does not stretch the axis of the scores,
+        if nothing else is drawn on the axes: a triangle at the edge stands for it, with
+        its value in the legend. In a heat map it has the lowest colour, and the colour
+        bar a pointed end.
 
         Parameters
         ----------
@@ -126,7 +148,8 @@ class SweepDisplay:
             at all. Points have bars instead of bands. Heat maps do not show it.
 
         ax : matplotlib Axes, default=None
-            Axes to draw on; those of a new figure by default.
+            Axes to draw on; those of a new figure by default. A figure of yours needs
+            ``layout="constrained"``, lest a legend beside the axes is cut off.
 
         Returns
         -------
@@ -155,8 +178,11 @@ class SweepDisplay:
             mean_scores=results.means,
             std_scores=results.deviations,
             score_name=results.score_name,
+            best_index=results.best,
+            log_names=results.log_names,
+            resource=results.resource,
+            histories=results.histories,
         )
-        display._log_names, display._resource = results.log_names, results.resource
         return display.plot(std_display_style=std_display_style, ax=ax)
 
     def plot(self, *, std_display_style="fill_between", ax=None):
@@ -182,152 +208,10 @@ class SweepDisplay:
             )
         self.ax_ = axes_of(ax)
         self.figure_ = self.ax_.figure
-        self.lines_ = []
-        self.image_ = None
+        self.lines_, self.image_, self.outside_ = [], None, None
         if len(self.param_names) == 1:
-            self._plot_lines(std_display_style)
+            drawn = draw_lines(self, self.ax_, std_display_style)
+            self.lines_, self.best_, self.outside_ = drawn
         else:
-            self._plot_map()
+            self.image_, self.best_ = draw_map(self, self.ax_)
         return self
-
-    def _plot_lines(self, std_display_style) -> None:
-        ax, (name,) = self.ax_, self.param_names
-        params, means, deviations = self._candidates(name)
-        values = [candidate[name] for candidate in params]
-        numeric = are_numeric(values)
-        places = _places(values)
-        lines, title, ordered = lines_of(params, name)
-        n_places = len(np.unique(places))
-        are_points = n_places > 1 and len(lines) == len(params)
-        if are_points:
-            lines = [("", list(range(len(params))))]
-        for i, (style, (label, members)) in enumerate(
-            zip(line_styles(len(lines), ordered=ordered), lines, strict=True)
-        ):
-            members = np.array(members)[np.argsort(places[members], kind="stable")]
-            x = places[members]
-            if not numeric:
-                x = x + _CATEGORY_WIDTH * ((i + 0.5) / len(lines) - 0.5)
-            y, spread = means[members], deviations[members]
-            is_line = numeric and not are_points and len(x) > 1
-            style |= {"linestyle": "-" if is_line else "none", "label": label}
-            self.lines_ += ax.plot(x, y, **style)
-            if std_display_style == "fill_between" and is_line:
-                ax.fill_between(
-                    x,
-                    y - spread,
-                    y + spread,
-                    color=style["color"],
-                    alpha=0.2,
-                    linewidth=0,
-                )
-            elif std_display_style is not None:
-                ax.errorbar(
-                    x, y, spread, fmt="none", ecolor=style["color"], capsize=4, zorder=1
-                )
-        if numeric:
-            _scale_axis(ax.xaxis, values, name in self._log_names)
-        else:
-            _label_categories(ax.xaxis, values)
-        ax.set(xlabel=name, ylabel=f"mean test {self.score_name}")
-        draw_grid(ax)
-        if len(lines) > 1:
-            draw_legend(ax, title)
-
-    def _plot_map(self) -> None:
-        ax, names = self.ax_, self.param_names
-        params, means, _ = self._candidates(*names)
-        if self._resource:
-            params, means = _last_rungs(params, means, self._resource)
-        columns = [[candidate[name] for candidate in params] for name in names]
-        x, y = (distinct(values) for values in columns)
-        cells: dict[tuple[int, int], float] = {}
-        for place, mean in zip(
-            zip(*(ranks(values) for values in columns), strict=True), means, strict=True
-        ):
-            cells[place] = max(mean, cells.get(place, -np.inf))
-        label = f"mean test {self.score_name}"
-        if len(cells) < len(params):
-            label += "\n(best over the other parameters)"
-        if are_numeric(x + y) and len(cells) < len(x) * len(y) / 2:
-            self._draw_points(columns, means, [n in self._log_names for n in names])
-        else:
-            self._draw_cells(x, y, cells)
-        ax.set(xlabel=names[0], ylabel=names[1])
-        draw_color_bar(ax, self.image_, label)
-
-    def _draw_points(self, columns, means, are_log) -> None:
-        ax, best_last = self.ax_, np.argsort(means)
-        self.image_ = ax.scatter(
-            *(np.array(values, float)[best_last] for values in columns),
-            c=means[best_last],
-            s=80,
-            cmap=COLOR_MAP,
-            edgecolors="white",
-        )
-        for axis, values, is_log in zip(
-            (ax.xaxis, ax.yaxis), columns, are_log, strict=True
-        ):
-            _scale_axis(axis, values, is_log)
-        draw_grid(ax)
-
-    def _draw_cells(self, x, y, cells) -> None:
-        ax = self.ax_
-        grid = np.full((len(y), len(x)), np.nan)
-        for (column, row), mean in cells.items():
-            grid[row, column] = mean
-        self.image_ = ax.imshow(grid, origin="lower", aspect="auto", cmap=COLOR_MAP)
-        _label_categories(ax.xaxis, x)
-        _label_categories(ax.yaxis, y)
-        if grid.size > _MAX_LABELLED_CELLS:
-            return
-        for place, mean in cells.items():
-            color = text_color(self.image_.cmap(self.image_.norm(mean)))
-            ax.text(
-                *place, f"{mean:#.3g}", ha="center", va="center", color=color, fontsize=12
-            )
-
-    def _candidates(self, *names):
-        """Parameters, means and deviations of the candidates that have these names."""
-        chosen = [
-            i for i, params in enumerate(self.params) if all(n in params for n in names)
-        ]
-        params = [self.params[i] for i in chosen]
-        return params, self.mean_scores[chosen], self.std_scores[chosen]
-
-
-def _last_rungs(params, means, resource: str):
-    """Candidates of a halving search where each had the most, and their means."""
-    last: dict[str, int] = {}
-    for i, candidate in enumerate(params):
-        last[repr({k: v for k, v in candidate.items() if k != resource})] = i
-    chosen = list(last.values())
-    return [params[i] for i in chosen], means[chosen]
-
-
-def _places(values) -> np.ndarray:
-    """Where values stand on an axis."""
-    return np.array(values if are_numeric(values) else ranks(values), float)
-
-
-def _scale_axis(axis, values, is_log: bool) -> None:
-    """Scale an axis of numbers, with ticks at the values where these are few."""
-    scale = "log" if is_log else scale_of(values)
-    numbers = np.unique(np.asarray(values, float))
-    if scale == "linear":
-        gaps = np.diff(numbers)
-        if 1 < len(numbers) <= 8 and gaps.min() > np.ptp(numbers) / 12:
-            axis.set_ticks(numbers)
-        return
-    options = {"linthresh": numbers[numbers > 0][0]} if scale == "symlog" else {}
-    set_scale = axis.axes.set_xscale if axis.axis_name == "x" else axis.axes.set_yscale
-    set_scale(scale, **options)
-
-
-def _label_categories(axis, values) -> None:
-    """Name the values of an axis on which they stand side by side."""
-    labels = [label_of(value) for value in distinct(values)]
-    axis.set_ticks(range(len(labels)), labels)
-    if axis.axis_name == "x" and sum(map(len, labels)) > 36:
-        for text in axis.get_ticklabels():
-            text.set(rotation=30, ha="right", rotation_mode="anchor")
