@@ -105,3 +105,4 @@ fig, ax = plt.subplots(figsize=(6, 4), layout="constrained")
 SweepDisplay.from_search(search, "dropout_rate", ax=ax)
 ax.set_title("Digits, two hidden layers of 128, 20 epochs")
 fig.savefig("dropout_sweep.png", dpi=150)
+# sphinx_gallery_thumbnail_path = "images/thumbnails/dropout_sweep.png"
