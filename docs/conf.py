@@ -1,6 +1,5 @@
 """Sphinx's settings."""
 
-import os
 import sys
 from pathlib import Path
 
@@ -10,7 +9,6 @@ sys.path.insert(0, str(Path(__file__).parent))
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from api_pages import TYPE_LINKS
-from gallery import MAIN_JOB
 
 import skdropout
 
@@ -28,6 +26,7 @@ extensions = [
     "sphinx_design",
     "sphinx_gallery.gen_gallery",
     "api_pages",
+    "gallery",
 ]
 templates_path = ["_templates"]
 exclude_patterns = [
@@ -52,10 +51,10 @@ numpydoc_xref_param_type = True
 sphinx_gallery_conf = {
     "examples_dirs": "../examples",
     "gallery_dirs": "auto_examples",
-    # Without their data, the experiments are shown but not run.
-    "filename_pattern": "plot_" if os.environ.get("SKDROPOUT_DATA") else MAIN_JOB,
-    "ignore_pattern": r"(datasets|reporting)\.py$",
-    "reset_argv": "gallery.script_arguments",
+    # The page of the main job runs it; those of the experiments show kept runs.
+    "filename_pattern": "plot_dropout_sweep",
+    "ignore_pattern": r"(datasets|full_runs|reporting)\.py$",
+    "copyfile_regex": r"index\.rst|(datasets|reporting)\.py$",
     "backreferences_dir": "generated/backreferences",
     "doc_module": ("skdropout",),
     "download_all_examples": False,

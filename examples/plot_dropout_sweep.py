@@ -88,3 +88,4 @@ ax.axhline(ridge_score, color="gray", linestyle="--", label="ridge regression")
 ax.set(title="Diabetes, two hidden layers of 64", ylim=(0, None))
 ax.legend(title="batch_norm")
 fig.savefig("dropout_sweep.png", dpi=150)
+# sphinx_gallery_thumbnail_path = "images/thumbnails/dropout_sweep.png"

@@ -2,17 +2,18 @@
 Initializers, depth and dropout on MNIST
 ========================================
 
-A lesson's series of networks on MNIST is reproduced: two hidden layers of 256 with three
-initializers, four of 512, the same with dropout, and then other optimizers and an L2
-penalty. The lesson trains on raw pixels, from 0 to 255; each network is trained on pixels
-scaled to 0..1 as well.
+Beside weights from N(0, 1), Glorot's start with a loss that is 700 to 20,000 times lower,
+and end two to four points better; whether uniform or normal makes no difference. On
+pixels scaled to 0..1 the deep network gains nothing, and with dropout its test loss is a
+sixth lower and its accuracy a trace higher. On raw pixels, from 0 to 255, the deep
+network is the better one, dropout gains nothing, SGD diverges, and RMSprop ends far
+behind.
 
-What to see: beside weights from N(0, 1), Glorot's start with a loss that is 700 to 20,000
-times lower, and end two to three points better; whether uniform or normal makes no
-difference. On scaled pixels the deep network gains nothing; with dropout its test loss is
-a quarter lower and its accuracy a trace higher. On raw pixels we do not find the order
-that is published: the deep network is the better one, and dropout costs it some tenths of
-a point. There SGD diverges, and RMSprop ends far behind.
+A lesson's series of networks on MNIST is trained again: two hidden layers of 256 with
+three initializers, four of 512, the same with dropout, and then other optimizers and an
+L2 penalty. The lesson trains on raw pixels, and finds the deep network worse than the
+first and dropout a gain. We do not: the accuracy on raw pixels moves by as much from one
+epoch to the next, so an order read off the last epoch of one run is chance.
 """
 
 # %%
@@ -20,14 +21,25 @@ a point. There SGD diverges, and RMSprop ends far behind.
 # -----------
 # The optimizers are configured instances, with Keras's defaults: the momentum of 0.9 that
 # scikit-learn's arguments have is not theirs. An ``alpha`` of twice the batch size times
-# ``LAMBDA`` is the penalty that Keras calls ``L2(LAMBDA)``.
+# ``LAMBDA`` is the penalty that Keras calls ``L2(LAMBDA)``. All fifteen epochs are run,
+# at a constant rate (``FIXED_EPOCHS``), and ``budget_of_epochs`` leaves out the warning
+# that they may be too few.
+
+import textwrap
 
 import keras
 import matplotlib.pyplot as plt
 import numpy as np
 from datasets import load_mnist
 from joblib import Parallel, delayed
-from reporting import FIXED_EPOCHS, SEED, Experiment, line_styles, set_style
+from reporting import (
+    FIXED_EPOCHS,
+    SEED,
+    Experiment,
+    budget_of_epochs,
+    line_styles,
+    set_style,
+)
 from sklearn.base import clone
 
 from skdropout import DropoutMLPClassifier, fused_training
@@ -37,30 +49,31 @@ LAMBDA = 1e-4
 DEEP = {"hidden_layer_sizes": (512, 512, 512, 512)}
 DROPPED = {**DEEP, "dropout_rate": 0.3}
 WIDE_NORMAL = keras.initializers.RandomNormal(stddev=1)
-# System: what is published of it, and its parameters.
+# System: its parameters.
 SYSTEMS = {
-    "2 x 256, Glorot uniform": ("about 0.96", {}),
-    "2 x 256, Glorot normal": (
-        "higher, first loss lower",
-        {"initializer": "glorot_normal"},
-    ),
-    "2 x 256, N(0, 1)": ("", {"initializer": WIDE_NORMAL}),
-    "4 x 512": ("lower (overfits)", DEEP),
-    "4 x 512, dropout 0.3": ("higher again", DROPPED),
-    "..., SGD": ("", {**DROPPED, "optimizer": keras.optimizers.SGD(0.01)}),
-    "..., RMSprop": ("", {**DROPPED, "optimizer": keras.optimizers.RMSprop(0.001)}),
-    "..., Nadam": ("", {**DROPPED, "optimizer": keras.optimizers.Nadam(0.001)}),
-    "..., Adam and L2": ("", {**DROPPED, "alpha": 2 * BATCH_SIZE * LAMBDA}),
+    "2 x 256, Glorot uniform": {},
+    "2 x 256, Glorot normal": {"initializer": "glorot_normal"},
+    "2 x 256, N(0, 1)": {"initializer": WIDE_NORMAL},
+    "4 x 512": DEEP,
+    "4 x 512, dropout 0.3": DROPPED,
+    "dropout 0.3, SGD": {**DROPPED, "optimizer": keras.optimizers.SGD(0.01)},
+    "dropout 0.3, RMSprop": {**DROPPED, "optimizer": keras.optimizers.RMSprop(0.001)},
+    "dropout 0.3, Nadam": {**DROPPED, "optimizer": keras.optimizers.Nadam(0.001)},
+    "dropout 0.3, Adam and L2": {**DROPPED, "alpha": 2 * BATCH_SIZE * LAMBDA},
 }
-# What is published of one system against another.
-COMPARISONS = [
-    ("2 x 256, Glorot normal", "2 x 256, Glorot uniform", ""),
-    ("2 x 256, Glorot normal", "2 x 256, N(0, 1)", "higher, first loss lower"),
-    ("4 x 512", "2 x 256, Glorot uniform", "lower"),
-    ("4 x 512, dropout 0.3", "4 x 512", "higher"),
-]
+# What is published of the accuracy of one system against that of another.
+COMPARISONS = {
+    "Glorot normal - Glorot uniform": (
+        "2 x 256, Glorot normal",
+        "2 x 256, Glorot uniform",
+        "",
+    ),
+    "Glorot normal - N(0, 1)": ("2 x 256, Glorot normal", "2 x 256, N(0, 1)", "higher"),
+    "4 x 512 - 2 x 256": ("4 x 512", "2 x 256, Glorot uniform", "lower"),
+    "dropout 0.3 - none": ("4 x 512, dropout 0.3", "4 x 512", "higher"),
+}
 
-experiment = Experiment()
+experiment = Experiment("mnist_initializers_depth")
 (X_train, y_train), (X_test, y_test) = load_mnist()
 n_rows = experiment.pick(len(X_train), 1_000)
 y_train = y_train[:n_rows]
@@ -92,10 +105,10 @@ def train(params, X, X_test):
         return error
 
 
-with fused_training():
+with budget_of_epochs(), fused_training():
     fitted = Parallel()(
         delayed(train)(params, *pixels)
-        for _, params in SYSTEMS.values()
+        for params in SYSTEMS.values()
         for pixels in PIXELS.values()
     )
 
@@ -112,7 +125,8 @@ results = {system: np.full((len(PIXELS), len(FIGURES)), np.nan) for system in SY
 cells = [(system, i) for system in SYSTEMS for i in range(len(PIXELS))]
 for (system, i), network in zip(cells, fitted, strict=True):
     if isinstance(network, ValueError):
-        print(f"{system}, pixels in {list(PIXELS)[i]}: {network}\n")
+        print(f"{system}, pixels in {list(PIXELS)[i]}:")
+        print(textwrap.indent(textwrap.fill(str(network), 80), "    "), end="\n\n")
         continue
     history = network.history_
     results[system][i] = (
@@ -125,29 +139,26 @@ for (system, i), network in zip(cells, fitted, strict=True):
 for i, pixels in enumerate(PIXELS):
     print(f"Pixels in {pixels}:")
     experiment.table(
-        ("system", "published", *FIGURES),
-        [
-            (system, published, *results[system][i].tolist())
-            for system, (published, _) in SYSTEMS.items()
-        ],
+        ("system", *FIGURES),
+        [(system, *figures[i].tolist()) for system, figures in results.items()],
     )
     print()
 
 # %%
-# For the most part it is published which of two systems is better. Here are the
-# differences of the means over the last five epochs.
+# Of the first system an accuracy of about 0.96 is published, and of the others which of
+# two has the higher one; Glorot's weights are said to start with the lower loss as well.
+# Here are the differences of the means over the last five epochs.
 
 ACCURACY, TEST_LOSS = 1, 4
 experiment.table(
     (
-        "system",
-        "against",
+        "difference",
         "published",
-        *(f"{what}, {pixels}" for what in ("accuracy", "test loss") for pixels in PIXELS),
+        *(f"{what} {pixels}" for what in ("accuracy", "loss") for pixels in PIXELS),
     ),
     [
-        (one, other, published, *(f"{x:+.4f}" for x in differences.T.ravel()))
-        for one, other, published in COMPARISONS
+        (name, published, *(f"{x:+.4f}" for x in differences.T.ravel()))
+        for name, (one, other, published) in COMPARISONS.items()
         for differences in [(results[one] - results[other])[:, [ACCURACY, TEST_LOSS]]]
     ],
 )
@@ -170,3 +181,19 @@ axes[0].invert_yaxis()
 axes[1].set_xscale("log")
 axes[1].legend(fontsize=12)
 experiment.save(figure)
+# sphinx_gallery_start_ignore
+# sphinx_gallery_thumbnail_path = "images/thumbnails/mnist_initializers_depth.png"
+with experiment.thumbnail() as ax:
+    shown = {
+        "N(0, 1)": "2 x 256, N(0, 1)",
+        "Glorot": "2 x 256, Glorot uniform",
+        "4 x 512": "4 x 512",
+        "+ dropout": "4 x 512, dropout 0.3",
+    }
+    ax.plot([results[system][1, ACCURACY] for system in shown.values()], list(shown), "o")
+    ax.set(xlabel="test accuracy")
+    ax.locator_params(axis="x", nbins=3)
+    ax.margins(x=0.1, y=0.15)
+    ax.grid(axis="y")
+    ax.invert_yaxis()
+# sphinx_gallery_end_ignore

@@ -2,15 +2,15 @@
 Vanishing gradients, and ensembles
 ==================================
 
-Two lessons on MNIST. The first trains nine hidden layers by plain SGD: of sigmoids, which
-do not learn, and of rectifiers (ReLU) with He's initializer, which do. The second has
-several networks vote.
+The gradient shrinks at each sigmoid, so that the first layer has less than a millionth of
+the last layer's, and the network stays at the accuracy of guessing. Batch normalisation
+before the sigmoids cures it as rectifiers do; He's initializer starts them with ten times
+the gradients of Glorot's. Each ensemble is better than the best of its members, and the
+vote than bagging, whose networks see fewer different rows.
 
-What to see: the gradient shrinks at each sigmoid, so that the first layer has less than a
-millionth of the last layer's, and the network stays at the accuracy of guessing. Batch
-normalisation before the sigmoids cures it as rectifiers do; He's initializer starts them
-with ten times the gradients of Glorot's. Each ensemble is better than the best of its
-members, and the vote than bagging, whose networks see fewer different rows.
+These are two lessons on MNIST. The first trains nine hidden layers by plain SGD: of
+sigmoids, which do not learn, and of rectifiers (ReLU) with He's initializer, which do.
+The second has several networks vote.
 """
 
 # %%
@@ -18,7 +18,9 @@ members, and the vote than bagging, whose networks see fewer different rows.
 # ------------------
 # A callback measures the gradients before the first step, and ``to_keras`` gives the
 # trained network to measure them once more. Batch normalisation is measured as it is in
-# training, by the statistics of the batch.
+# training, by the statistics of the batch. Every epoch is done at a constant rate
+# (``FIXED_EPOCHS``), and ``budget_of_epochs`` leaves out the warning that they may be too
+# few.
 
 import keras
 import matplotlib.pyplot as plt
@@ -26,7 +28,14 @@ import numpy as np
 import tensorflow as tf
 from datasets import load_mnist
 from joblib import Parallel, delayed
-from reporting import FIXED_EPOCHS, SEED, Experiment, line_styles, set_style
+from reporting import (
+    FIXED_EPOCHS,
+    SEED,
+    Experiment,
+    budget_of_epochs,
+    line_styles,
+    set_style,
+)
 from sklearn.base import clone
 from sklearn.ensemble import BaggingClassifier, VotingClassifier
 
@@ -42,7 +51,7 @@ NETWORKS = {
     "ReLU, He": ("learns", RELU),
 }
 
-experiment = Experiment()
+experiment = Experiment("vanishing_gradients_ensembles")
 (X_train, y_train), (X_test, y_test) = load_mnist()
 n_rows = experiment.pick(len(X_train), 2_000)
 X_train, y_train = X_train[:n_rows] / np.float32(255), y_train[:n_rows]
@@ -87,32 +96,33 @@ networks = {
     )
     for name, (_, params) in NETWORKS.items()
 }
-with fused_training():
+with budget_of_epochs(), fused_training():
     Parallel()(delayed(mlp.fit)(X_train, y_train) for mlp in networks.values())
 
 # %%
 # The gradients
 # -------------
-# Mean absolute gradients of the first and of the last layer, before and after training.
+# Mean absolute gradients of the first and of the last layer, before and after training;
+# then what the networks have learned.
 
 at_start = {name: mlp.callbacks.gradients for name, mlp in networks.items()}
 rows = []
 for name, mlp in networks.items():
     at_end = mean_gradients(mlp.to_keras())
-    ends = [f"{g[i]:.1e}" for g in (at_start[name], at_end) for i in (0, -1)]
-    rows.append((name, NETWORKS[name][0], mlp.loss_, mlp.score(X_test, y_test), *ends))
+    rows.append(
+        (name, *(f"{g[i]:.1e}" for g in (at_start[name], at_end) for i in (0, -1)))
+    )
 experiment.table(
-    (
-        "nine hidden layers",
-        "published",
-        "loss",
-        "test accuracy",
-        "first layer, start",
-        "last, start",
-        "first, end",
-        "last, end",
-    ),
+    ("mean gradients", "first layer, start", "last, start", "first, end", "last, end"),
     rows,
+)
+print()
+experiment.table(
+    ("nine hidden layers", "published", "loss", "test accuracy"),
+    [
+        (name, NETWORKS[name][0], mlp.loss_, mlp.score(X_test, y_test))
+        for name, mlp in networks.items()
+    ],
 )
 
 # %%
@@ -141,7 +151,7 @@ ENSEMBLES = {
         voting="soft",
     ),
 }
-with fused_training():
+with budget_of_epochs(), fused_training():
     for ensemble in ENSEMBLES.values():
         ensemble.fit(X_train, y_train)
 
@@ -181,3 +191,12 @@ for ax in (left, right):
     ax.legend(fontsize=12)
     set_style(ax)
 experiment.save(figure)
+# sphinx_gallery_start_ignore
+# sphinx_gallery_thumbnail_path = "images/thumbnails/vanishing_gradients_ensembles.png"
+with experiment.thumbnail() as ax:
+    for name in ("sigmoid, Glorot", "ReLU, He"):
+        gradients = at_start[name]
+        ax.plot(range(1, len(gradients) + 1), gradients, label=name.split(",")[0])
+    ax.set(xlabel="layer", ylabel="gradient", yscale="log")
+    ax.legend()
+# sphinx_gallery_end_ignore

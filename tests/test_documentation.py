@@ -1,7 +1,6 @@
 """What the documentation says is run, and what it lists is there."""
 
 import doctest
-import importlib
 import os
 import re
 import sys
@@ -17,26 +16,6 @@ ROOT = Path(__file__).parents[1]
 ESTIMATORS = (skdropout.DropoutMLPClassifier, skdropout.DropoutMLPRegressor)
 
 pytestmark = pytest.mark.filterwarnings("ignore:Stochastic Optimizer")
-
-
-@pytest.mark.parametrize(
-    "module",
-    [
-        "_fitted",
-        "_search_space",
-        "classifier",
-        "fusion.context",
-        "regressor",
-        "uncertainty",
-        "plotting._loss_curve",
-        "plotting._sweep",
-    ],
-)
-def test_docstrings(module):
-    module = importlib.import_module(f"skdropout.{module}")
-    result = doctest.testmod(module, optionflags=doctest.NORMALIZE_WHITESPACE)
-    assert result.attempted > 0
-    assert result.failed == 0
 
 
 NEEDED = {"serving": ("onnxruntime", "skl2onnx", "skops.io")}
