@@ -2,17 +2,18 @@
 Dropout and batch normalisation by cross-validation
 ===================================================
 
-How much dropout does a network need that is large for its data? Five dropout rates, each
-with and without batch normalisation, are compared by five-fold cross-validation on
-scikit-learn's diabetes data: 442 patients, ten features, and a target with much noise. The
-estimator stands in a pipeline after a ``StandardScaler``, and ``GridSearchCV`` does the
-rest. In ``fused_training()`` its fifty networks are trained together, as a few large ones.
+How much dropout does a network need that is large for its data? Five dropout rates,
+each with and without batch normalisation, are compared by five-fold cross-validation on
+scikit-learn's diabetes data: 442 patients, ten features, and a target with much noise.
+The estimator stands in a pipeline after a ``StandardScaler``, and ``GridSearchCV`` does
+the rest. In ``fused_training()`` its fifty networks are trained together, as a few
+large ones.
 
-What to see: without dropout, two hidden layers of 64 learn the noise of 353 rows by heart,
-and predict far worse than a ridge regression does. Dropout makes up for that; too much of it
-leaves too little of the network to learn with. Batch normalisation helps at every rate, and
-with it the best network is as good as the ridge regression, which takes no time at all: on
-small and noisy tables, ask a linear model, too.
+What to see: without dropout, two hidden layers of 64 learn the noise of 353 rows by
+heart, and predict far worse than a ridge regression does. Dropout makes up for that;
+too much of it leaves too little of the network to learn with. Batch normalisation helps
+at every rate, and with it the best network is as good as the ridge regression, which
+takes no time at all: on small and noisy tables, ask a linear model, too.
 """
 
 # %%
