@@ -51,7 +51,10 @@ def fused_training(
         Bytes that the rows of the waiting fits, and the networks in training, may each
         take, about. By default a quarter of the machine's memory.
     progress : bool, default=False
-        Whether to print a line to the standard error stream after each stack.
+        Whether to show a bar, for as long as the context is open: networks trained of
+        those known of, epochs, the best score of a search so far, the time left. In a
+        terminal, a notebook, or as lines of a log, on the standard error stream. A search
+        or another call that is `verbose` shows it for itself, in place of joblib's lines.
     other_threads : bool, default=True
         Whether threads of which joblib knows nothing join: those of a
         :class:`~concurrent.futures.ThreadPoolExecutor`, of Optuna's or dask's. A fit in
