@@ -85,9 +85,9 @@ def save_shrunk(path):
     figure.set_size_inches(4, 2.8)
     for ax in figure.axes:
         ax.set_title("")
-        for text in (ax.xaxis.label, ax.yaxis.label, *ax.get_xticklabels()):
-            text.set_fontsize(18)
-        ax.tick_params(labelsize=16)
+        ax.xaxis.label.set_size(15)
+        ax.yaxis.label.set_size(15)
+        ax.tick_params(labelsize=15)
         for line in ax.lines:
             line.set(linewidth=4, markersize=10)
         if legend := ax.get_legend():
