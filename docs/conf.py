@@ -83,12 +83,13 @@ html_theme_options = {
     "show_toc_level": 2,
 }
 _WIDE_PAGES = (
+    "experiments",
     "coming_from_mlp",
     "coming_from_keras",
     "coming_from_skorch",
     "how_it_works",
 )
-html_sidebars = {page: [] for page in ("index", "quality", "api", "experiments", *_WIDE_PAGES)}
+html_sidebars = {page: [] for page in ("index", "quality", "api", *_WIDE_PAGES)}
 
 # Labels and glossary terms in docstrings that are inherited from scikit-learn.
 _SCIKIT_LEARN = "https://scikit-learn.org/stable"

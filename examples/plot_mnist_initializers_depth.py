@@ -27,7 +27,6 @@ epoch to the next, so an order read off the last epoch of one run is chance.
 
 import textwrap
 
-import keras
 import matplotlib.pyplot as plt
 import numpy as np
 from datasets import load_mnist
@@ -43,6 +42,8 @@ from reporting import (
 from sklearn.base import clone
 
 from skdropout import DropoutMLPClassifier, fused_training
+
+import keras
 
 BATCH_SIZE = 100
 LAMBDA = 1e-4

@@ -22,7 +22,6 @@ other rates.
 # epoch is done at a constant rate (``FIXED_EPOCHS``): both would be otherwise by default.
 # ``budget_of_epochs`` leaves out the warning that fifteen epochs may be too few.
 
-import keras
 import matplotlib.pyplot as plt
 import numpy as np
 from datasets import load_mnist
@@ -32,6 +31,8 @@ from sklearn.base import clone
 
 from skdropout import DropoutMLPClassifier, fused_training
 from skdropout.plotting import LossCurveDisplay
+
+import keras
 
 PUBLISHED_RATE = 0.2
 OWN_RATE = 0.1  # put one of your own here

@@ -22,7 +22,6 @@ The second has several networks vote.
 # (``FIXED_EPOCHS``), and ``budget_of_epochs`` leaves out the warning that they may be too
 # few.
 
-import keras
 import matplotlib.pyplot as plt
 import numpy as np
 import tensorflow as tf
@@ -40,6 +39,8 @@ from sklearn.base import clone
 from sklearn.ensemble import BaggingClassifier, VotingClassifier
 
 from skdropout import DropoutMLPClassifier, fused_training
+
+import keras
 
 SIGMOID = {"activation": "logistic", "initializer": "glorot_uniform"}
 RELU = {"activation": "relu", "initializer": "he_normal"}
