@@ -24,7 +24,6 @@ The second has several networks vote.
 
 import matplotlib.pyplot as plt
 import numpy as np
-import tensorflow as tf
 from datasets import load_mnist
 from joblib import Parallel, delayed
 from reporting import (
@@ -41,6 +40,7 @@ from sklearn.ensemble import BaggingClassifier, VotingClassifier
 from skdropout import DropoutMLPClassifier, fused_training
 
 import keras
+import tensorflow as tf
 
 SIGMOID = {"activation": "logistic", "initializer": "glorot_uniform"}
 RELU = {"activation": "relu", "initializer": "he_normal"}
