@@ -157,7 +157,7 @@ def warn_of_other_scale(X, X_val) -> None:
     not that far away.
     """
     low, high = (_dense_row(extreme(axis=0)) for extreme in (X.min, X.max))
-    mean, margin = _dense_row(X_val.mean(axis=0)), (high - low) / 2
+    mean, margin = _dense_row(X_val.mean(axis=0, dtype=np.float64)), (high - low) / 2
     is_beyond = (mean < low - margin) | (mean > high + margin)
     names = np.flatnonzero(is_beyond & (margin > 0))
     if len(names):
@@ -173,4 +173,6 @@ def warn_of_other_scale(X, X_val) -> None:
 
 
 def _dense_row(values) -> np.ndarray:
-    return np.ravel(values.toarray() if sparse.issparse(values) else values)
+    """In double precision, in which no mean or range is too large."""
+    values = values.toarray() if sparse.issparse(values) else values
+    return np.ravel(values).astype(np.float64)

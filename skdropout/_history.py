@@ -124,6 +124,19 @@ class HistoryScorer:
         records : list of dict
             ``'params'`` (all parameters of the estimator, as texts), ``'scores'`` (by
             name, where `scoring` returns several), ``'n_iter'`` and ``'history'``.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_iris
+        >>> from sklearn.model_selection import cross_validate
+        >>> from sklearn.preprocessing import scale
+        >>> from skdropout import DropoutMLPClassifier, HistoryScorer
+        >>> X, y = load_iris(return_X_y=True)
+        >>> mlp = DropoutMLPClassifier((8,), max_iter=5, n_iter_no_change=5)
+        >>> scorer = HistoryScorer("accuracy")
+        >>> scores = cross_validate(mlp, scale(X), y, scoring=scorer, cv=3)
+        >>> [record["n_iter"] for record in scorer.records()]
+        [5, 5, 5]
         """
         files = sorted(self.folder.glob("*.json"))
         return [json.loads(file.read_text(encoding="utf-8")) for file in files]

@@ -256,6 +256,7 @@ def test_divergence_of_a_later_call(iris, how):
 
 
 @quiet
+@pytest.mark.filterwarnings("ignore:X_val is not on the scale")
 @pytest.mark.parametrize("kind", BOTH)
 @pytest.mark.parametrize("callbacks", [None, [ByKeras(99)]])
 def test_validation_rows_out_of_range(iris, kind, callbacks):

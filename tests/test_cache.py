@@ -299,6 +299,7 @@ def test_a_search_that_runs_out_of_time(iris, tmp_path, stacks):
     assert np.isnan(scores[1])
     assert search.best_estimator_.n_iter_ == 2
     search.set_params(param_grid={"max_iter": [2]})
+    stacks.clear()
     with fused_training(cache=tmp_path):
         search.fit(*iris)
     assert trained_sizes(stacks) == []
@@ -376,6 +377,7 @@ def assert_trained(networks, iris):
 def test_damaged_entries(iris, tmp_path, rows_of_cache, stacks):
     fits_in(tmp_path, iris)
     rows_of_cache("UPDATE entries SET value = substr(value, 1, 100) || x'00'")
+    stacks.clear()
     networks, messages = fits_in(tmp_path, iris)
     assert trained_sizes(stacks) == [3]
     assert len(messages) == 1
@@ -406,6 +408,7 @@ def test_entries_that_hold_something_else(iris, tmp_path, rows_of_cache):
 def test_entries_of_other_versions(iris, tmp_path, rows_of_cache, stacks):
     fits_in(tmp_path, iris)
     rows_of_cache("UPDATE entries SET versions = 'tensorflow 1.0'")
+    stacks.clear()
     networks, messages = fits_in(tmp_path, iris)
     assert trained_sizes(stacks) == [3]
     assert len(messages) == 1

@@ -32,8 +32,8 @@ CHECKS = {
     "RT01": "no Returns",
     "SA04": "See Also without a description",
 }
-# Called by the methods that make a display, which have the examples.
-SHOWN_ELSEWHERE = {"plot"}
+# Called by the methods that make a display, which have the examples, and by scikit-learn.
+SHOWN_ELSEWHERE = {"plot", "get_metadata_routing"}
 
 pytestmark = pytest.mark.filterwarnings("ignore:Stochastic Optimizer")
 

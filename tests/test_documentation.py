@@ -29,6 +29,7 @@ PAGES = sorted(
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning:(skl2onnx|onnx)")
 @pytest.mark.filterwarnings("ignore:FigureCanvasAgg is non-interactive")
+@pytest.mark.slow
 @pytest.mark.parametrize("page", PAGES)
 def test_pages(page):
     for name in NEEDED.get(page, ()):
@@ -78,6 +79,7 @@ def test_python_version_of_the_readme():
     assert f"Python {version} or later" in (ROOT / "README.md").read_text()
 
 
+@pytest.mark.slow
 def test_main_job(tmp_path):
     script = ROOT / "examples" / "plot_dropout_sweep.py"
     result = run_python(

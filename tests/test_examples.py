@@ -175,12 +175,12 @@ def test_thumbnail_leaves_the_style_as_it_was(
 ):
     as_script()
     monkeypatch.chdir(tmp_path)
-    before = dict(plt.rcParams)
+    before, figures = dict(plt.rcParams), plt.get_fignums()
     with reporting.Experiment("some").thumbnail() as ax:
         ax.plot([1, 2])
     assert plt.imread("some_thumbnail.png").shape[:2] == (280, 400)
     assert dict(plt.rcParams) == before
-    assert plt.get_fignums() == []
+    assert plt.get_fignums() == figures
 
 
 def test_only_convergence_is_silenced_and_only_inside(reporting):

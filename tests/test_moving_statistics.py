@@ -183,7 +183,7 @@ def test_networks_of_a_stack_that_have_seen_unequally_many_steps(drifting, stack
         expected.append(averages.see(X, 2))
     with fused_training():
         fitted = Parallel()(delayed(est.fit)(X, y) for est in estimators)
-    assert trained_sizes(stacks) == [3]
+    assert sorted(trained_sizes(stacks)) == [1, 3]
     for est, averages in zip(fitted, expected, strict=True):
         assert_averages(est, averages)
 
