@@ -40,7 +40,7 @@ NOT_PROSE = re.compile(
       # a line of a session; literals and roles; titles, perhaps of two lines; links
       | ^ [ ]* (?: >>> | \.\.\. [ ] ) [^\n]*
       | `` .+? `` | ` [^`]+ `
-      | " [^"\n]* (?: \n [^"\n]* )? "
+      | " [^"\n]* (?: \n [^"\n]* )? " | (?<! \w ) ' \w+ '
       | https?:// \S+
       | \]\( [^)]* \)
     """,
