@@ -18,11 +18,12 @@ from .._progress_bar import Reading
 from ..training.task import Outcome, Task
 from .agenda import Agenda
 from .callers import Caller
+from .census import Census
 from .keeper import Keeper
 from .open_contexts import host, opened_here
 from .participants import Call, Cancelled, Participant, lack_of_threads
 from .progress import Progress
-from .search_tasks import BestScore, SearchTask, search_task
+from .search_tasks import search_task
 from .stack_trainer import StackTrainer, train_alone
 from .stalls import StallWatch
 from .turns import Turn, away, origin
@@ -71,10 +72,7 @@ class Gathering:
         )
         # The stack that each participant's thread trains at present.
         self._led: dict[Participant, PlannedStack] = {}
-        # Fits that have been asked for, and those of them that have ended.
-        self._n_asked = self._n_ended = 0
-        self._counting = threading.Lock()
-        self._best: BestScore | None = None
+        self._census = Census()
         self._watch = StallWatch()
         self._watched_at = 0.0
         self._keeper = Keeper(self._make, self._look, self._pace)
@@ -128,22 +126,12 @@ class Gathering:
         """Run a function as a participant of a call."""
         participant = Participant(call, function)
         if (task := search_task(function)) is not None:
-            best = self._best_of(call, task)
+            best = self._census.note_search(call, task, self._agenda.calls[:])
             participant.future.add_done_callback(partial(best.note, task))
         if callback is not None:
             participant.future.add_done_callback(callback)
         self._request(partial(self._agenda.take_in, participant))
         return participant.future
-
-    def _best_of(self, call: Call, task: SearchTask) -> BestScore:
-        """The best score of the search that makes a call."""
-        if call.best is None:
-            call.best = BestScore()
-            searches = [c for c in self._agenda.calls if c.best is not None]
-            # Of several at a time, as within a cross-validation, none is the best.
-            self._best = None if searches else call.best
-        call.note_search(task)
-        return call.best
 
     def close(self, call: Call) -> None:
         """The caller will submit no more, but for what follows on results."""
@@ -247,7 +235,7 @@ class Gathering:
             # A fit within a callback of a stack in training does not wait for others.
             return self.trainer.train_at_once(task)
         participant.has_come = True
-        with self._asked():
+        with self._census.asked():
             return self._train(participant, task)
 
     def _train(self, participant: Participant, task: Task) -> Outcome:
@@ -270,24 +258,13 @@ class Gathering:
 
     def train_as_guest(self, task: Task) -> Outcome:
         """The same in a thread that is none of a participant."""
-        with self._asked():
+        with self._census.asked():
             return self._train_as_guest(task)
 
     def train_at_once(self, task: Task) -> Outcome:
         """The same for the thread that has opened the context, which waits for nobody."""
-        with self._asked():
+        with self._census.asked():
             return self.trainer.train_at_once(task)
-
-    @contextmanager
-    def _asked(self) -> Iterator[None]:
-        """While somebody waits for the outcome of a task."""
-        with self._counting:
-            self._n_asked += 1
-        try:
-            yield
-        finally:
-            with self._counting:
-                self._n_ended += 1
 
     def _train_as_guest(self, task: Task) -> Outcome:
         key, outcome = self.trainer.find(task)
@@ -377,30 +354,8 @@ class Gathering:
         return any(call.is_shown for call in self._agenda.calls)
 
     def _read(self, first: Reading | None) -> Reading:
-        if first is None:
-            self._best = None
-        calls, stacks = self._agenda.calls[:], list(self._led.values())
-        n_ended = self._n_ended - (first.n_done if first else 0)
-        n_asked = self._n_asked - (first.n_done if first else 0)
-        n_known = n_asked + sum(call.n_to_come for call in calls)
-        epoch = most = 0
-        in_training = 0.0
-        for stack in stacks:
-            tasks = [fit.task for fit in stack.fits]
-            done = [len(task.progress.loss_curve) for task in tasks]
-            of = [task.settings.max_iter for task in tasks]
-            in_training += sum(n / m for n, m in zip(done, of, strict=True))
-            if not most or max(done) < epoch:
-                epoch, most = max(done), max(of)
-        return Reading(
-            n_ended,
-            n_known,
-            (n_ended + in_training) / n_known if n_known else 0.0,
-            epoch,
-            most,
-            None if self._best is None else self._best.value,
-            0.0,
-        )
+        stacks = [[f.task for f in stack.fits] for stack in list(self._led.values())]
+        return self._census.read(self._agenda.calls[:], stacks, first)
 
     # In the thread of the keeper
 

@@ -184,7 +184,8 @@ class Monitor:
                 message += f" Setting learning rate to {progress.learning_rate:f}"
             else:
                 self.stop_reason = "converged"
-                message += " Stopping."
+                is_adaptive = settings.learning_rate == "adaptive"
+                message += " Learning rate too small." * is_adaptive + " Stopping."
             if settings.verbose:
                 write_line(sys.stdout, message)
         if self.stop_reason is None and self.n_iter >= settings.max_iter:
