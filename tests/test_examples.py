@@ -2,7 +2,6 @@
 
 import importlib.util
 import os
-import re
 import subprocess
 import sys
 import warnings
@@ -100,7 +99,7 @@ def test_kept_run(name):
     printed = (DOCS / "runs" / f"{name}.txt").read_text(encoding="utf-8")
     assert printed.startswith(f"{name}: seed 0\nskdropout ")
     assert "QUICK" not in printed
-    assert re.search(rf"^picture: {name}\.png; \d+ s in all\n\Z", printed, re.M)
+    assert "picture: " not in printed
     # What a page shows without scrolling.
     assert max(map(len, printed.splitlines())) <= 100
     assert plt.imread(DOCS / "images" / f"{name}.png").shape[1] >= 1200
@@ -196,6 +195,7 @@ WRITES = """
 import sys
 from pathlib import Path
 print("printed", *sys.argv[1:])
+print("picture: some.png; 1 s in all")
 Path("some.png").write_bytes(b"picture")
 Path("some_thumbnail.png").write_bytes(b"small")
 """
