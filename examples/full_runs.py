@@ -5,7 +5,7 @@
 takes a quarter of an hour on two cores. Of each experiment it keeps the printed tables
 (``docs/runs/NAME.txt``), the picture (``docs/images/NAME.png``) and the thumbnail
 (``docs/images/thumbnails/NAME.png``); of the main job, which the documentation runs
-itself, the thumbnail. Names run those alone: ``full_runs.py spotify_grouped``. What has
+itself, the pictures. Names run those alone: ``full_runs.py spotify_grouped``. What has
 failed leaves what was kept before.
 """
 
@@ -61,9 +61,10 @@ def run(script, into, quick=False):
         )
         if result.returncode:
             raise RuntimeError(f"{script} ended with exit status {result.returncode}.")
-        kept = {thumbnail: into / "images" / "thumbnails" / f"{name}.png"}
-        if name != MAIN_JOB:
-            kept[picture] = into / "images" / f"{name}.png"
+        kept = {
+            picture: into / "images" / f"{name}.png",
+            thumbnail: into / "images" / "thumbnails" / f"{name}.png",
+        }
         missing = [path.name for path in kept if not path.is_file()]
         if missing:
             raise RuntimeError(f"{script} has not written {', '.join(missing)}.")

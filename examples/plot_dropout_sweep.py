@@ -86,7 +86,7 @@ print(f"{len(cells) * N_FOLDS + 1} fits in {seconds:.1f} s")
 fig, ax = plt.subplots(figsize=(6, 4), layout="constrained")
 SweepDisplay.from_search(search, "dropout_rate", std_display_style=None, ax=ax)
 ax.axhline(ridge_score, color="gray", linestyle="--", label="ridge regression")
-ax.set(title="Diabetes, two hidden layers of 64", ylim=(0, None))
+ax.set(title="Diabetes, two hidden layers of 64", ylim=(0, 0.55))
 ax.legend(title="batch_norm")
 fig.savefig("dropout_sweep.png", dpi=150)
 # sphinx_gallery_thumbnail_path = "images/thumbnails/dropout_sweep.png"

@@ -249,13 +249,18 @@ def test_thumbnail_of_the_main_job_is_its_last_figure(full_runs, tmp_path):
     script.write_text(
         "import matplotlib.pyplot as plt\n"
         "fig, ax = plt.subplots(figsize=(6, 4), layout='constrained')\n"
-        "ax.plot([1, 2], label='line')\nax.legend(title='title')",
+        "ax.plot([1, 2], label='line')\nax.legend(title='title')\n"
+        "fig.savefig('dropout_sweep.png')",
         encoding="utf-8",
     )
     full_runs.run(script, tmp_path / "docs")
-    (path,) = (p for p in (tmp_path / "docs").rglob("*") if p.is_file())
-    assert path == tmp_path / "docs" / "images" / "thumbnails" / "dropout_sweep.png"
-    assert plt.imread(path).shape[:2] == (280, 400)
+    images = tmp_path / "docs" / "images"
+    assert {p for p in (tmp_path / "docs").rglob("*") if p.is_file()} == {
+        images / "dropout_sweep.png",
+        images / "thumbnails" / "dropout_sweep.png",
+    }
+    small = plt.imread(images / "thumbnails" / "dropout_sweep.png")
+    assert small.shape[:2] == (280, 400)
 
 
 def test_quick_runs_do_not_come_into_the_documentation(full_runs, capsys):
