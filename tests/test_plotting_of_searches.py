@@ -231,6 +231,17 @@ def test_axes_that_have_something_keep_their_limits():
     assert ax.get_ylim() == limits
 
 
+@pytest.mark.parametrize(
+    ("gap", "digits"), [(0.0, 3), (0.05, 3), (2e-3, 3), (4e-4, 4), (5e-5, 5), (1e-7, 5)]
+)
+def test_numbers_that_differ_are_written_so(gap, digits):
+    search = given({"a": [0, 1], "b": [0]}, {(0, 0): 0.8, (1, 0): 0.8 + gap})
+    display = drawn(search, ("a", "b"))
+    means = search.cv_results_["mean_test_score"]
+    texts = {text.get_text() for text in display.ax_.texts}
+    assert texts == {f"{mean:#.{digits}g}" for mean in means}
+
+
 @pytest.mark.parametrize("bad", [0.1, 0.89])
 def test_a_bad_candidate_does_not_take_the_colours(bad):
     pairs = [(a, b) for a in range(3) for b in range(3)]

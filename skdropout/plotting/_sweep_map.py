@@ -99,10 +99,11 @@ def _draw_cells(ax, values, cells, floor, best_place):
     label_categories(ax.xaxis, x)
     label_categories(ax.yaxis, y)
     if grid.size <= _MAX_LABELLED_CELLS:
+        digits = _digits(min(cells.values()), max(cells.values()))
         for place, mean in cells.items():
             ax.text(
                 *place,
-                f"{mean:#.3g}",
+                f"{mean:#.{digits}g}",
                 ha="center",
                 va="center",
                 color=text_color(image.cmap(image.norm(mean))),
@@ -113,6 +114,14 @@ def _draw_cells(ax, values, cells, floor, best_place):
     return image, _frame(
         ax, best_place, text_color(image.cmap(image.norm(cells[best_place])))
     )
+
+
+def _digits(least: float, greatest: float) -> int:
+    """Significant digits in which these two differ, of three to five."""
+    for digits in (3, 4):
+        if f"{least:.{digits}g}" != f"{greatest:.{digits}g}":
+            return digits
+    return 3 if least == greatest else 5
 
 
 def _frame(ax, place, color):
