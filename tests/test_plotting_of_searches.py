@@ -232,7 +232,7 @@ def test_axes_that_have_something_keep_their_limits():
 
 
 @pytest.mark.parametrize(
-    ("gap", "digits"), [(0.0, 3), (0.05, 3), (2e-3, 3), (4e-4, 4), (5e-5, 5), (1e-7, 5)]
+    ("gap", "digits"), [(0.0, 3), (0.05, 3), (2e-3, 3), (4e-4, 4), (2e-5, 5), (1e-7, 5)]
 )
 def test_numbers_that_differ_are_written_so(gap, digits):
     search = given({"a": [0, 1], "b": [0]}, {(0, 0): 0.8, (1, 0): 0.8 + gap})
