@@ -137,6 +137,7 @@ def _with_examples():
     return sorted(by_function.values())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", _with_examples())
 def test_examples_run(name):
     runner = doctest.DocTestRunner(optionflags=doctest.NORMALIZE_WHITESPACE)

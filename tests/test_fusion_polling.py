@@ -41,7 +41,7 @@ def compute(seconds):
         sum(range(1000))
 
 
-@pytest.mark.parametrize("n_jobs", [None, 2])
+@pytest.mark.parametrize("n_jobs", [None, pytest.param(2, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("is_spinning", [False, True])
 def test_lock_that_is_polled(is_spinning, n_jobs, monkeypatch):
     lock = threading.Lock()

@@ -445,11 +445,14 @@ class CountBatches(keras.callbacks.Callback):
 @pytest.mark.parametrize(
     "grid",
     [
-        {"optimizer": ["adam", "muon"]},
-        {"optimizer": ["adam", keras.optimizers.Adam(0.01, use_ema=True)]},
-        {"callbacks": [None, [CountBatches()]]},
+        pytest.param({"optimizer": ["adam", "muon"]}, marks=pytest.mark.slow, id="muon"),
+        pytest.param(
+            {"optimizer": ["adam", keras.optimizers.Adam(0.01, use_ema=True)]},
+            marks=pytest.mark.slow,
+            id="average",
+        ),
+        pytest.param({"callbacks": [None, [CountBatches()]]}, id="batches"),
     ],
-    ids=["muon", "average", "batches"],
 )
 def test_search_in_which_some_cannot_be_fused(grid, iris, stacks):
     def run():
