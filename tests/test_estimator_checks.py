@@ -8,12 +8,6 @@ from skdropout import DropoutMLPClassifier, DropoutMLPRegressor
 
 # Few epochs, as scikit-learn runs its own MLP; the networks must learn something, though.
 CONFIGURATIONS = [
-    {
-        "dropout_rate": 0.0,
-        "batch_size": "auto",
-        "learning_rate": "constant",
-        "learning_rate_init": 0.001,
-    },
     {},
     {
         "early_stopping": True,
@@ -25,8 +19,14 @@ CONFIGURATIONS = [
     },
 ]
 MORE_CONFIGURATIONS = [
+    {
+        "dropout_rate": 0.0,
+        "batch_size": "auto",
+        "learning_rate": "constant",
+        "learning_rate_init": 0.001,
+    },
     {"batch_norm": "after_dropout", "input_batch_norm": True, "batch_size": 20},
-    # Each like one of those above, but for one thing.
+    # Each like one of the others, but for one thing.
     {"batch_norm": "before_activation", "dropout_rate": 0.1, "batch_size": 20},
     {"batch_norm": "after_activation", "dropout_rate": 0.1, "batch_size": 20},
     {"optimizer": "sgd", "learning_rate_init": 0.01, "dropout_rate": 0.0},
