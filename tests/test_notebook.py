@@ -12,6 +12,12 @@ EXAMPLE = Path(__file__).parents[1] / "examples" / "first_sweep.ipynb"
 pytestmark = pytest.mark.slow
 
 
+@pytest.fixture(autouse=True)
+def own_backend_of_matplotlib(monkeypatch):
+    """The notebook's own, whatever the environment asks for."""
+    monkeypatch.delenv("MPLBACKEND", raising=False)
+
+
 def run(notebook, folder):
     client = NotebookClient(
         notebook, timeout=300, resources={"metadata": {"path": str(folder)}}
