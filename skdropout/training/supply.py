@@ -15,7 +15,7 @@ from .._output import warn
 Compilation = Literal["xla", "graph", "none"]
 
 # Programs of each kind, at most: those by XLA take about 15 MB each.
-_MOST: dict[Compilation, int] = {"xla": 112, "graph": 64}
+_MOST: dict[Compilation, int] = {"xla": 100, "graph": 64}
 # From so many on, programs are for coarser sizes, of which there are fewer.
 _MANY = 48
 # Memory maps of a program that XLA compiles, generously.
